@@ -1,0 +1,175 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { N8nClient } from './client.ts';
+import type { Owner } from './client.ts';
+import type { Host } from './host.ts';
+import { installIntoUserFolder } from './pack.ts';
+import { freePort } from './ports.ts';
+import { ChildProgram } from './process.ts';
+
+/** n8n boots in 6 to 10 s here; the first start also makes its database. */
+const READY_WITHIN_MS = 120_000;
+
+/** Nothing of n8n's own looks for the network, and no licence, survey or update notice appears. */
+const QUIET_OFFLINE = {
+	N8N_DIAGNOSTICS_ENABLED: 'false',
+	N8N_VERSION_NOTIFICATIONS_ENABLED: 'false',
+	N8N_TEMPLATES_ENABLED: 'false',
+	N8N_PERSONALIZATION_ENABLED: 'false',
+	N8N_HIRING_BANNER_ENABLED: 'false',
+	N8N_VERIFIED_PACKAGES_ENABLED: 'false',
+	N8N_UNVERIFIED_PACKAGES_ENABLED: 'true',
+	N8N_DISABLED_MODULES: 'mcp-registry',
+	N8N_SECURE_COOKIE: 'false',
+	N8N_LISTEN_ADDRESS: '127.0.0.1',
+	N8N_DEFAULT_BINARY_DATA_MODE: 'filesystem',
+};
+
+export interface N8nOptions {
+	/** The packed package; without it n8n runs with its own nodes only. */
+	tarball?: string;
+	/** Added to n8n's environment, over the harness' own settings. */
+	env?: Record<string, string>;
+	/** Port of the editor; a free one where not given. */
+	port?: number;
+}
+
+/**
+ * One n8n with a user folder of its own. It can be stopped, killed and started again on the same folder
+ * and port, as after a crash or an update; `dispose` removes the folder.
+ */
+export class N8n {
+	readonly host: Host;
+	readonly userFolder: string;
+	readonly port: number;
+	readonly url: string;
+	readonly encryptionKey: string;
+	readonly owner: Owner;
+	readonly client: N8nClient;
+	readonly #env: Record<string, string>;
+	#program: ChildProgram | undefined;
+
+	private constructor(host: Host, userFolder: string, port: number, env: Record<string, string>) {
+		this.host = host;
+		this.userFolder = userFolder;
+		this.port = port;
+		this.url = `http://127.0.0.1:${port}`;
+		this.encryptionKey = randomBytes(24).toString('hex');
+		this.owner = {
+			email: 'owner@example.com',
+			password: `Aa1${randomBytes(9).toString('hex')}`,
+			firstName: 'Demo',
+			lastName: 'Owner',
+		};
+		this.client = new N8nClient(this.url);
+		this.#env = env;
+	}
+
+	/** Makes the user folder, puts the package in, starts n8n and sets up its owner (logged in in `client`). */
+	static async launch(host: Host, { tarball, env = {}, port }: N8nOptions = {}): Promise<N8n> {
+		const userFolder = mkdtempSync(path.join(os.tmpdir(), 'n8n-speech-'));
+		const n8n = new N8n(host, userFolder, port ?? (await freePort()), env);
+		try {
+			if (tarball !== undefined) await installIntoUserFolder(tarball, userFolder);
+			await n8n.start();
+			await n8n.client.setUpOwner(n8n.owner);
+			return n8n;
+		} catch (error) {
+			await n8n.dispose();
+			throw error;
+		}
+	}
+
+	/** The running program: its log and its memory. */
+	get program(): ChildProgram {
+		if (this.#program === undefined) throw new Error('n8n is not running');
+		return this.#program;
+	}
+
+	/** Starts n8n on its folder and waits until it is ready. */
+	async start(env: Record<string, string> = {}): Promise<void> {
+		if (this.#program?.ended === undefined && this.#program !== undefined) {
+			throw new Error('n8n is running already');
+		}
+		const program = await this.startCommand(['start'], { N8N_PORT: `${this.port}`, ...env });
+		this.#program = program;
+		await waitUntilReady(this.url, program);
+	}
+
+	/**
+	 * Starts another n8n process on the same folder and key, for instance `['worker']` or `['webhook']`;
+	 * the caller stops it.
+	 */
+	async startCommand(args: string[], env: Record<string, string> = {}): Promise<ChildProgram> {
+		mkdirSync(this.userFolder, { recursive: true });
+		return new ChildProgram(this.host.node, [this.host.n8n, ...args], {
+			cwd: this.userFolder,
+			env: {
+				...inherited(),
+				...QUIET_OFFLINE,
+				PATH: [path.dirname(this.host.node), process.env.PATH].join(path.delimiter),
+				N8N_USER_FOLDER: this.userFolder,
+				N8N_ENCRYPTION_KEY: this.encryptionKey,
+				N8N_RUNNERS_BROKER_PORT: `${await freePort()}`,
+				...this.#env,
+				...env,
+			},
+		});
+	}
+
+	/** Ends n8n in an orderly way; the folder stays. */
+	async stop(): Promise<void> {
+		await this.#program?.stop();
+	}
+
+	/** Ends n8n as a crash would; the folder stays. */
+	async kill(): Promise<void> {
+		await this.#program?.kill();
+	}
+
+	async restart(env: Record<string, string> = {}): Promise<void> {
+		await this.stop();
+		await this.start(env);
+	}
+
+	/** Ends n8n and removes its folder. */
+	async dispose(): Promise<void> {
+		await this.stop();
+		rmSync(this.userFolder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+	}
+}
+
+/** The caller's environment without settings for n8n or Node that would change what is tested. */
+const inherited = (): NodeJS.ProcessEnv =>
+	Object.fromEntries(
+		Object.entries(process.env).filter(
+			([name]) =>
+				!/^(N8N_|DB_|EXECUTIONS_|QUEUE_|WEBHOOK_|NODE_OPTIONS$|NODE_PATH$|npm_)/.test(name),
+		),
+	);
+
+const waitUntilReady = async (url: string, program: ChildProgram): Promise<void> => {
+	const deadline = Date.now() + READY_WITHIN_MS;
+	for (;;) {
+		if (program.ended !== undefined) {
+			throw new Error(
+				`n8n ended with ${program.ended} before it was ready:\n${program.log.slice(-4000)}`,
+			);
+		}
+		const ready = await fetch(`${url}/healthz/readiness`).then(
+			(response) => response.ok,
+			() => false,
+		);
+		if (ready) return;
+		if (Date.now() > deadline) {
+			await program.kill();
+			throw new Error(
+				`n8n was not ready after ${READY_WITHIN_MS / 1000} s:\n${program.log.slice(-4000)}`,
+			);
+		}
+		await sleep(200);
+	}
+};

@@ -1,0 +1,54 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { PACKAGE_NAME, packageRoot } from './root.ts';
+
+const run = promisify(execFile);
+
+interface PackReport {
+	filename: string;
+	size: number;
+	files: Array<{ path: string; size: number }>;
+}
+
+/** A tarball as `npm publish` would upload it. */
+export interface PackedPackage {
+	tarball: string;
+	/** Compressed size in bytes. */
+	size: number;
+	/** Paths inside the package. */
+	files: string[];
+}
+
+/** Packs the built tree into `target` (dist must be built before). */
+export const packPackage = async (target: string, root = packageRoot()): Promise<PackedPackage> => {
+	mkdirSync(target, { recursive: true });
+	const { stdout } = await run(
+		'npm',
+		['pack', '--json', '--ignore-scripts', '--pack-destination', target],
+		{ cwd: root, shell: process.platform === 'win32' },
+	);
+	const [report] = JSON.parse(stdout) as PackReport[];
+	if (report === undefined) throw new Error('npm pack reported no package');
+	return {
+		tarball: path.join(target, report.filename),
+		size: report.size,
+		files: report.files.map((file) => file.path),
+	};
+};
+
+/** Unpacks a tarball into `target`, without npm's top folder. */
+export const unpack = async (tarball: string, target: string): Promise<void> => {
+	rmSync(target, { recursive: true, force: true });
+	mkdirSync(target, { recursive: true });
+	await run('tar', ['-xzf', tarball, '-C', target, '--strip-components=1']);
+};
+
+/**
+ * Puts the packed package where n8n looks for community packages. It gets no node_modules of its own:
+ * what it needs at run time must come from n8n, as on a user's machine.
+ */
+export const installIntoUserFolder = async (tarball: string, userFolder: string): Promise<void> => {
+	await unpack(tarball, path.join(userFolder, '.n8n', 'nodes', 'node_modules', PACKAGE_NAME));
+};

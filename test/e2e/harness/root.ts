@@ -1,0 +1,24 @@
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
+export const PACKAGE_NAME = 'n8n-nodes-speech-inference';
+
+interface Manifest {
+	name?: string;
+	packageManager?: string;
+}
+
+/** Reads a package.json. */
+export const readManifest = (folder: string): Manifest =>
+	JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')) as Manifest;
+
+/** The package's root folder: the nearest one above the working folder whose package.json has its name. */
+export const packageRoot = (): string => {
+	for (let folder = process.cwd(); ; folder = path.dirname(folder)) {
+		const here = existsSync(path.join(folder, 'package.json')) ? readManifest(folder) : undefined;
+		if (here?.name === PACKAGE_NAME) return folder;
+		if (folder === path.dirname(folder)) {
+			throw new Error(`${process.cwd()} is not inside the ${PACKAGE_NAME} repository`);
+		}
+	}
+};
