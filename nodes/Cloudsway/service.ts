@@ -1,0 +1,81 @@
+import type { Service } from '../shared/transport';
+
+/** Statuses: https://docs.cloudsway.net/maasapi/api-reference/errorcode */
+export const CLOUDSWAY: Service = {
+	displayName: 'Cloudsway',
+	credentialType: 'cloudswayApi',
+	secretFields: ['accessKey'],
+	advice: (status) => ADVICE[status],
+};
+
+const ADVICE: Readonly<Record<number, string | undefined>> = {
+	401: "Check 'Access Key' in the credential.",
+	403: "Cloudsway blocks addresses that are not on its list: add this n8n's public IP address to the whitelist in the Cloudsway console.",
+	404: "Check 'Endpoint Path': it is unknown, or belongs to a model of another type than transcription.",
+	413: 'Cloudsway takes files of up to 25 MB: shorten, split or compress the audio.',
+	429: "Lower 'Concurrency' in the node's options, or wait.",
+	503: 'Cloudsway is overloaded or under maintenance: try again later.',
+};
+
+/** Container formats of `file`: https://docs.cloudsway.net/maasapi/api-reference/asr/4omini-transcribe */
+export const MODELS = [
+	'MaaS_GP_4o_mini_transcribe',
+	'MaaS_GP_4o_transcribe',
+	'MaaS_GP_4o_transcribe_diarize',
+	'whisper-1',
+	'other',
+] as const;
+
+export type Model = (typeof MODELS)[number];
+
+export const RESPONSE_FORMATS = [
+	'json',
+	'text',
+	'srt',
+	'verbose_json',
+	'vtt',
+	'diarized_json',
+] as const;
+
+export type ResponseFormat = (typeof RESPONSE_FORMATS)[number];
+
+/** What a model takes; a parameter that is not listed for it is refused by the service. */
+export interface ModelRules {
+	responseFormats: readonly ResponseFormat[];
+	prompt: boolean;
+	logprobs: boolean;
+	knownSpeakers: boolean;
+}
+
+/**
+ * Response formats and log probabilities by model:
+ * https://docs.cloudsway.net/maasapi/api-reference/asr/4omini-transcribe; known speakers and prompt:
+ * https://docs.cloudsway.net/maasapi/api-reference/tts/4omini-transcribe/ and the reference of
+ * OpenAI's transcription call, which Cloudsway's follows.
+ */
+export const MODEL_RULES: Readonly<Record<Exclude<Model, 'other'>, ModelRules>> = {
+	MaaS_GP_4o_mini_transcribe: {
+		responseFormats: ['json'],
+		prompt: true,
+		logprobs: true,
+		knownSpeakers: false,
+	},
+	MaaS_GP_4o_transcribe: {
+		responseFormats: ['json'],
+		prompt: true,
+		logprobs: true,
+		knownSpeakers: false,
+	},
+	MaaS_GP_4o_transcribe_diarize: {
+		responseFormats: ['json', 'text', 'diarized_json'],
+		prompt: false,
+		logprobs: false,
+		knownSpeakers: true,
+	},
+	'whisper-1': {
+		responseFormats: ['json', 'text', 'srt', 'verbose_json', 'vtt'],
+		prompt: true,
+		logprobs: false,
+		knownSpeakers: false,
+	},
+};

@@ -1,0 +1,85 @@
+/** An audio or video container: the file extension that names it and the MIME types that fit it. */
+interface Format {
+	extension: string;
+	/** The usual type first. */
+	mimeTypes: readonly string[];
+}
+
+const FORMATS: readonly Format[] = [
+	{ extension: 'flac', mimeTypes: ['audio/flac', 'audio/x-flac'] },
+	{ extension: 'mp3', mimeTypes: ['audio/mpeg', 'audio/mp3', 'audio/x-mp3', 'audio/mpeg3'] },
+	{ extension: 'm4a', mimeTypes: ['audio/mp4', 'audio/m4a', 'audio/x-m4a'] },
+	{ extension: 'mp4', mimeTypes: ['video/mp4', 'audio/mp4', 'application/mp4'] },
+	{ extension: 'mpeg', mimeTypes: ['video/mpeg', 'audio/mpeg'] },
+	{ extension: 'mpga', mimeTypes: ['audio/mpeg'] },
+	{
+		extension: 'ogg',
+		mimeTypes: [
+			'audio/ogg',
+			'audio/opus',
+			'audio/oga',
+			'audio/vorbis',
+			'application/ogg',
+			'video/ogg',
+		],
+	},
+	{
+		extension: 'wav',
+		mimeTypes: ['audio/wav', 'audio/x-wav', 'audio/wave', 'audio/vnd.wave'],
+	},
+	{ extension: 'webm', mimeTypes: ['audio/webm', 'video/webm'] },
+];
+
+/** Extensions of the same bytes under another name, which services refuse though they can read them. */
+const SYNONYMS: Readonly<Record<string, string>> = {
+	oga: 'ogg',
+	opus: 'ogg',
+	wave: 'wav',
+};
+
+/** The extensions that can be sent. */
+export const AUDIO_EXTENSIONS = FORMATS.map(({ extension }) => extension);
+
+export interface NamedFile {
+	fileName: string;
+	mimeType: string;
+}
+
+/**
+ * The name and MIME type to send a file with, so that the name ends in an extension of
+ * `AUDIO_EXTENSIONS` and the type fits it. The name's own extension decides where it is one of them;
+ * otherwise the MIME type does. `undefined` where neither tells a known format.
+ */
+export function namedAudioFile(
+	fileName: string | undefined,
+	mimeType: string | undefined,
+): NamedFile | undefined {
+	const name = (fileName ?? '').split(/[/\\]/).pop()?.trim() ?? '';
+	const type = (mimeType ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+	const dot = name.lastIndexOf('.');
+	const ownExtension = dot < 0 ? '' : name.slice(dot + 1).toLowerCase();
+	const format =
+		FORMATS.find(({ extension }) => extension === (SYNONYMS[ownExtension] ?? ownExtension)) ??
+		FORMATS.find(({ mimeTypes }) => mimeTypes.includes(type));
+	if (!format) return undefined;
+	const stem = dot < 0 ? name : name.slice(0, dot);
+	const usualType = format.mimeTypes[0] ?? type;
+	const isUsable = STANDARD_TYPES.has(type) && format.mimeTypes.includes(type);
+	return {
+		fileName: `${stem || 'audio'}.${format.extension}`,
+		mimeType: isUsable ? type : usualType,
+	};
+}
+
+/** The types that name a format for everyone; the others are only understood, never sent. */
+const STANDARD_TYPES: ReadonlySet<string> = new Set([
+	'audio/flac',
+	'audio/mpeg',
+	'audio/mp4',
+	'video/mp4',
+	'video/mpeg',
+	'audio/ogg',
+	'audio/wav',
+	'audio/webm',
+	'video/webm',
+]);

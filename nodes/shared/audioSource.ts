@@ -1,0 +1,192 @@
+import { NodeOperationError, type IHttpRequestOptions } from 'n8n-workflow';
+
+import type { AnswerHead, ReadableStream } from './answer';
+import { refusal, type ItemContext } from './parameters';
+import { parseRetryAfter, retrying, type Try } from './retry';
+import { abortable } from './time';
+import { escapeHtml, networkReason } from './transport';
+
+/** An opened recording, to be read once. `close` frees it, read or not. */
+export interface OpenAudio {
+	content: Buffer | ReadableStream;
+	/** In bytes; `undefined` where the sender does not say. */
+	length?: number;
+	fileName?: string;
+	mimeType?: string;
+	/** Why reading broke off, where it did. */
+	failure: () => Error | undefined;
+	close: () => void;
+}
+
+/** Opens a recording anew each time it is called, so that it can be sent again. */
+export type AudioSource = (signal: AbortSignal) => Promise<OpenAudio>;
+
+/** The fields `inputType`, `binaryPropertyName` and `audioUrl` of an item as a source of audio. */
+export function audioSource(item: ItemContext): AudioSource {
+	const { context, itemIndex } = item;
+	return context.getNodeParameter('inputType', itemIndex) === 'url'
+		? urlSource(item, String(context.getNodeParameter('audioUrl', itemIndex)))
+		: binarySource(item, context.getNodeParameter('binaryPropertyName', itemIndex));
+}
+
+/**
+ * A file of the item: read in pieces from n8n's binary store, or from memory where n8n keeps it there.
+ * @throws NodeOperationError where the item has no such file
+ */
+export function binarySource(item: ItemContext, property: unknown): AudioSource {
+	const { context, itemIndex } = item;
+	const binary = context.helpers.assertBinaryData(itemIndex, property as string);
+	return async () => {
+		const { fileName, mimeType } = binary;
+		if (!binary.id) {
+			const content = await context.helpers.getBinaryDataBuffer(itemIndex, property as string);
+			return {
+				content,
+				length: content.length,
+				fileName,
+				mimeType,
+				failure: () => undefined,
+				close: () => undefined,
+			};
+		}
+		const length = await storedLength(item, binary.id);
+		const content = await context.helpers.getBinaryStream(binary.id);
+		return streamed(content, { length, fileName, mimeType });
+	};
+}
+
+/**
+ * A small file of the item as a whole, or `undefined` where it is larger than `maxBytes`.
+ * @throws NodeOperationError where the item has no such file
+ */
+export async function readSmallBinary(
+	item: ItemContext,
+	property: string,
+	maxBytes: number,
+): Promise<Buffer | undefined> {
+	const { context, itemIndex } = item;
+	const { id } = context.helpers.assertBinaryData(itemIndex, property);
+	if (id && ((await storedLength(item, id)) ?? 0) > maxBytes) return undefined;
+	const content = await context.helpers.getBinaryDataBuffer(itemIndex, property);
+	return content.length > maxBytes ? undefined : content;
+}
+
+async function storedLength({ context }: ItemContext, id: string): Promise<number | undefined> {
+	const { fileSize } = await context.helpers.getBinaryMetadata(id);
+	return Number.isSafeInteger(fileSize) ? fileSize : undefined;
+}
+
+const DOWNLOAD_START_SECONDS = 60;
+
+/**
+ * A file on the web, read as it arrives: nothing of it is kept. Redirects are followed; the download
+ * is started again after 429, 5xx and broken connections as long as nothing of it has been used.
+ * @throws NodeOperationError where the address is none, or what it answers is no file
+ */
+export function urlSource(item: ItemContext, address: string): AudioSource {
+	const { context, itemIndex } = item;
+	const url = address.trim();
+	if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) {
+		throw refusal(
+			item,
+			"'Audio URL' is not a web address",
+			'Set it to an address that begins with https:// or http://.',
+		);
+	}
+	const download = async (signal: AbortSignal): Promise<Try<AnswerHead>> => {
+		const options: IHttpRequestOptions = {
+			url,
+			headers: { 'Accept-Encoding': 'identity' },
+			encoding: 'stream',
+			returnFullResponse: true,
+			ignoreHttpStatusErrors: true,
+			timeout: DOWNLOAD_START_SECONDS * 1_000,
+			abortSignal: signal,
+		};
+		try {
+			const head = await abortable(
+				context.helpers.httpRequest(options) as Promise<AnswerHead>,
+				signal,
+			);
+			const { statusCode: status } = head;
+			if (status >= 200 && status < 300) return { value: head };
+			head.body.on('error', () => undefined).destroy();
+			return {
+				error: notDownloaded(`The address answered with status ${status}.`),
+				retryable: status === 429 || status >= 500,
+				retryAfterMs: parseRetryAfter(head.headers['retry-after']),
+			};
+		} catch (error) {
+			const { code } = networkReason(error);
+			const reason = escapeHtml(code ?? (error as Error).message);
+			return {
+				error: notDownloaded(`The connection ended (${reason}).`),
+				retryable: !signal.aborted && code !== undefined,
+			};
+		}
+	};
+	const notDownloaded = (reason: string) =>
+		new NodeOperationError(context.getNode(), "The file at 'Audio URL' could not be downloaded", {
+			itemIndex,
+			description: `${reason} Check that the address opens without a login and serves the file itself.`,
+		});
+	return async (signal) => {
+		const outcome = await retrying(() => download(signal), signal);
+		if (!('value' in outcome)) throw outcome.error;
+		const { headers, body } = outcome.value;
+		// Content-Length counts the bytes on the wire: a body that n8n unpacks has another length.
+		const isAsSent = 'httpVersion' in body;
+		const length = isAsSent ? Number(headers['content-length'] ?? NaN) : NaN;
+		return streamed(body, {
+			length: Number.isSafeInteger(length) ? length : undefined,
+			fileName: dispositionName(headers['content-disposition']) ?? nameInPath(url),
+			mimeType: headers['content-type'],
+		});
+	};
+}
+
+function streamed(
+	content: ReadableStream,
+	about: Pick<OpenAudio, 'length' | 'fileName' | 'mimeType'>,
+): OpenAudio {
+	let failure: Error | undefined;
+	content.on('error', (error: Error) => {
+		failure ??= error;
+	});
+	return {
+		content,
+		...about,
+		failure: () => failure,
+		close: () => {
+			if (!content.destroyed) content.destroy();
+		},
+	};
+}
+
+function nameInPath(url: string): string | undefined {
+	const segment = new URL(url).pathname.split('/').pop();
+	if (!segment) return undefined;
+	try {
+		return decodeURIComponent(segment);
+	} catch {
+		return segment;
+	}
+}
+
+/** `filename*` or `filename` of a Content-Disposition header (RFC 6266). */
+function dispositionName(header: string | undefined): string | undefined {
+	if (!header) return undefined;
+	const extended = /filename\*\s*=\s*(?:utf-8)?'[^']*'([^;]+)/i.exec(header)?.[1];
+	if (extended) {
+		try {
+			return decodeURIComponent(extended.trim());
+		} catch {
+			return extended.trim();
+		}
+	}
+	return /filename\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;]+))/i
+		.exec(header)
+		?.slice(1)
+		.find(Boolean)
+		?.trim();
+}

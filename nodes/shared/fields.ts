@@ -1,0 +1,85 @@
+import type { INodeProperties } from 'n8n-workflow';
+
+/** Where the audio of an item comes from; read by `audioSource`. */
+export const audioInputFields: INodeProperties[] = [
+	{
+		displayName: 'Input Type',
+		name: 'inputType',
+		type: 'options',
+		options: [
+			{ name: 'Binary File', value: 'binary', description: 'A file that the item carries' },
+			{ name: 'URL', value: 'url', description: 'A file on the web, streamed through' },
+		],
+		default: 'binary',
+		description: 'Where the audio comes from',
+	},
+	{
+		displayName: 'Input Binary Field',
+		name: 'binaryPropertyName',
+		type: 'string',
+		required: true,
+		default: 'data',
+		placeholder: 'e.g. data',
+		hint: 'The name of the input binary field that holds the audio file',
+		displayOptions: { show: { inputType: ['binary'] } },
+	},
+	{
+		displayName: 'Audio URL',
+		name: 'audioUrl',
+		type: 'string',
+		required: true,
+		default: '',
+		placeholder: 'e.g. https://example.com/recording.mp3',
+		description: 'The address of the audio file. It is downloaded and sent on as it arrives.',
+		displayOptions: { show: { inputType: ['url'] } },
+	},
+];
+
+export const simplifyField: INodeProperties = {
+	displayName: 'Simplify',
+	name: 'simplify',
+	type: 'boolean',
+	default: true,
+	description: 'Whether to return a simplified version of the response instead of the raw data',
+};
+
+export const concurrencyOption: INodeProperties = {
+	displayName: 'Concurrency',
+	name: 'concurrency',
+	type: 'number',
+	typeOptions: { minValue: 1, maxValue: 100, numberPrecision: 0 },
+	default: 10,
+	description: 'How many items are processed at once. The order of the results does not change.',
+};
+
+export const timeoutOption: INodeProperties = {
+	displayName: 'Timeout',
+	name: 'timeout',
+	type: 'number',
+	typeOptions: { minValue: 1 },
+	default: 300,
+	description: 'How many seconds one request may take, upload and answer together',
+};
+
+export const subtitleOptions: INodeProperties[] = [
+	{
+		displayName: 'Subtitles',
+		name: 'subtitles',
+		type: 'options',
+		options: [
+			{ name: 'None', value: 'none' },
+			{ name: 'SRT', value: 'srt' },
+			{ name: 'WebVTT', value: 'vtt' },
+		],
+		default: 'none',
+		description: 'Whether to add a subtitle file, made from the times in the transcript',
+	},
+	{
+		displayName: 'Subtitles Field',
+		name: 'subtitlesProperty',
+		type: 'string',
+		default: 'subtitles',
+		description: 'The name of the output binary field to put the subtitle file in',
+		displayOptions: { show: { subtitles: ['srt', 'vtt'] } },
+	},
+];

@@ -1,0 +1,90 @@
+import {
+	NodeApiError,
+	NodeOperationError,
+	type IDataObject,
+	type IExecuteFunctions,
+	type INodeExecutionData,
+} from 'n8n-workflow';
+
+import { abortable } from './time';
+
+/** What an operation does with one item; it stops when the signal is aborted. */
+export type ItemOperation = (
+	itemIndex: number,
+	signal: AbortSignal,
+) => Promise<INodeExecutionData[]>;
+
+/**
+ * Runs the operation for every input item, at most `concurrency` at once, and returns the results
+ * in the order of the items, each paired with its item.
+ *
+ * With 'Continue On Fail' a failed item yields `{ error, description? }` instead of a result;
+ * otherwise the first failure stops the items in flight and is thrown.
+ *
+ * @throws NodeApiError or NodeOperationError of the failed item; NodeOperationError when the
+ * execution is stopped, within a second, without starting further items.
+ */
+export async function runItems(
+	context: IExecuteFunctions,
+	concurrency: number,
+	operation: ItemOperation,
+): Promise<INodeExecutionData[]> {
+	const count = context.getInputData().length;
+	const results: INodeExecutionData[][] = [];
+	const stop = new AbortController();
+	const cancelled = context.getExecutionCancelSignal();
+	const signal = cancelled ? AbortSignal.any([cancelled, stop.signal]) : stop.signal;
+	let failure: NodeApiError | NodeOperationError | undefined;
+	let next = 0;
+
+	const work = async () => {
+		while (next < count && !signal.aborted) {
+			const itemIndex = next++;
+			try {
+				const items = await abortable(operation(itemIndex, signal), signal);
+				results[itemIndex] = items.map((item) => ({ ...item, pairedItem: { item: itemIndex } }));
+			} catch (error) {
+				if (signal.aborted) return;
+				const itemError = asItemError(context, error, itemIndex);
+				if (context.continueOnFail()) {
+					results[itemIndex] = [failedItem(itemError, itemIndex)];
+				} else {
+					failure = itemError;
+					stop.abort();
+				}
+			}
+		}
+	};
+	await Promise.all(Array.from({ length: Math.min(concurrency, count) }, work));
+
+	if (failure) throw failure;
+	if (cancelled?.aborted) {
+		throw new NodeOperationError(context.getNode(), 'The execution was stopped', {
+			description: 'Items that were under way were broken off; no further ones were started.',
+		});
+	}
+	return results.flat();
+}
+
+function asItemError(
+	context: IExecuteFunctions,
+	error: unknown,
+	itemIndex: number,
+): NodeApiError | NodeOperationError {
+	const itemError =
+		error instanceof NodeApiError || error instanceof NodeOperationError
+			? error
+			: new NodeOperationError(context.getNode(), error as Error, { itemIndex });
+	itemError.context.itemIndex = itemIndex;
+	if (!itemError.message.includes('[item ')) itemError.message += ` [item ${itemIndex}]`;
+	return itemError;
+}
+
+function failedItem(
+	error: NodeApiError | NodeOperationError,
+	itemIndex: number,
+): INodeExecutionData {
+	const json: IDataObject = { error: error.message };
+	if (error.description) json.description = error.description;
+	return { json, error, pairedItem: { item: itemIndex } };
+}

@@ -1,0 +1,92 @@
+import { NodeConnectionTypes, NodeOperationError, type IExecuteFunctions } from 'n8n-workflow';
+
+/** The context of one item: what an operation needs to read its parameters and to refuse them. */
+export interface ItemContext {
+	context: IExecuteFunctions;
+	itemIndex: number;
+}
+
+/** An error for input that must not be sent: what is wrong, and in `description` how to go on. */
+export function refusal(
+	{ context, itemIndex }: ItemContext,
+	message: string,
+	description: string,
+): NodeOperationError {
+	return new NodeOperationError(context.getNode(), message, { itemIndex, description });
+}
+
+/**
+ * The value as a number within the limits; `undefined` where the user set none.
+ * @throws NodeOperationError naming the parameter and the limits
+ */
+export function numberWithin(
+	item: ItemContext,
+	displayName: string,
+	value: unknown,
+	limits: { min: number; max: number; integer?: boolean },
+): number | undefined {
+	if (value === undefined || value === null || value === '') return undefined;
+	const number = typeof value === 'string' ? Number(value) : value;
+	const { min, max, integer = false } = limits;
+	const kind = integer ? 'a whole number' : 'a number';
+	const range = max === Infinity ? `of at least ${min}` : `between ${min} and ${max}`;
+	if (
+		typeof number !== 'number' ||
+		!Number.isFinite(number) ||
+		number < min ||
+		number > max ||
+		(integer && !Number.isInteger(number))
+	) {
+		throw refusal(
+			item,
+			`'${displayName}' must be ${kind} ${range}, but is ${JSON.stringify(value)}`,
+			`Set '${displayName}' to ${kind} ${range}, or remove it.`,
+		);
+	}
+	return number;
+}
+
+/**
+ * How many items of this node run at once: `options.concurrency` of the first item, 1 to 100.
+ * @throws NodeOperationError where it is anything else
+ */
+export function concurrencyOf(context: IExecuteFunctions): number {
+	const value = context.getNodeParameter('options.concurrency', 0, 10);
+	return (
+		numberWithin({ context, itemIndex: 0 }, 'Concurrency', value, {
+			min: 1,
+			max: 100,
+			integer: true,
+		}) ?? 10
+	);
+}
+
+/**
+ * Whether an AI agent runs the node as its tool. An agent that has the engine run its tools can only
+ * be told by where the output goes; n8n before 2.41 has no `isToolExecution`.
+ */
+export function isToolRun(context: IExecuteFunctions): boolean {
+	return (
+		context.getNode().rewireOutputLogTo === NodeConnectionTypes.AiTool ||
+		(typeof context.isToolExecution === 'function' && context.isToolExecution())
+	);
+}
+
+/**
+ * The value as one path segment of a URL, percent-encoded.
+ * @throws NodeOperationError for an empty value, a whole address, `.` and `..`
+ */
+export function pathSegment(item: ItemContext, displayName: string, value: unknown): string {
+	const segment = String(value ?? '').trim();
+	if (segment === '') {
+		throw refusal(item, `'${displayName}' is empty`, `Set '${displayName}'.`);
+	}
+	if (segment === '.' || segment === '..' || segment.includes('://')) {
+		throw refusal(
+			item,
+			`'${displayName}' is not a single path segment`,
+			`Set '${displayName}' to the segment alone, without an address or dots.`,
+		);
+	}
+	return encodeURIComponent(segment);
+}

@@ -1,0 +1,46 @@
+import type { IBinaryKeyData, IDataObject } from 'n8n-workflow';
+
+import { refusal, type ItemContext } from './parameters';
+import { makeSubtitles, type SubtitleFormat } from './subtitles';
+import type { Transcript } from './transcript';
+
+export interface SubtitleRequest {
+	format: SubtitleFormat;
+	/** The binary field to put the file in. */
+	property: string;
+}
+
+/** `options.subtitles` and `options.subtitlesProperty`; `undefined` where no file is wanted. */
+export function subtitleRequest(options: IDataObject): SubtitleRequest | undefined {
+	const { subtitles, subtitlesProperty } = options;
+	if (subtitles !== 'srt' && subtitles !== 'vtt') return undefined;
+	const property = typeof subtitlesProperty === 'string' ? subtitlesProperty.trim() : '';
+	return { format: subtitles, property: property || 'subtitles' };
+}
+
+/**
+ * The subtitle file of a transcript as the binary data of an item.
+ * @throws NodeOperationError where the transcript has text but no times; its description keeps the
+ * text and says, with `goOn`, how to get times
+ */
+export async function subtitleBinary(
+	item: ItemContext,
+	transcript: Transcript,
+	{ format, property }: SubtitleRequest,
+	goOn: string,
+): Promise<IBinaryKeyData> {
+	const file = makeSubtitles(transcript, format);
+	if (!file) {
+		throw refusal(
+			item,
+			"'Subtitles' could not be made: the transcript has no times",
+			`${goOn} The transcript is: ${transcript.text}`,
+		);
+	}
+	const binary = await item.context.helpers.prepareBinaryData(
+		Buffer.from(file.content),
+		`subtitles.${format}`,
+		file.mimeType,
+	);
+	return { [property]: binary };
+}

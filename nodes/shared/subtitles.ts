@@ -1,0 +1,278 @@
+import type { Segment, Transcript, Word } from './transcript';
+
+const LINE_LENGTH = 42;
+const LINES_PER_CUE = 2;
+const LONGEST_CUE_MS = 7_000;
+/** A pause after which words belong to another cue. */
+const LONGEST_PAUSE_MS = 1_000;
+
+export type SubtitleFormat = 'srt' | 'vtt';
+
+export interface SubtitleFile {
+	content: string;
+	mimeType: string;
+}
+
+/** A piece of text without white space; times in whole milliseconds. */
+interface Token {
+	text: string;
+	startMs: number;
+	endMs: number;
+	speaker?: string;
+	/** The first of a segment: it never continues a cue. */
+	startsCue: boolean;
+}
+
+interface Cue {
+	startMs: number;
+	endMs: number;
+	lines: string[];
+	speaker?: string;
+}
+
+type Timed = Segment & { start: number };
+
+/**
+ * Subtitles made from the segments of a transcript, or from its words where segments have no times:
+ * cues of at most two lines of 42 characters and 7 s, in order of time, never overlapping, never
+ * empty, times rounded to milliseconds. The speaker is a prefix in SRT and a voice tag in WebVTT.
+ *
+ * @returns `undefined` where neither words nor segments have times
+ */
+export function makeSubtitles(
+	transcript: Transcript,
+	format: SubtitleFormat,
+): SubtitleFile | undefined {
+	const segments = timed(transcript.segments);
+	const words = timed(transcript.words);
+	const tokens =
+		segments.length > 0
+			? segments.flatMap((segment) => tokensOfSegment(segment, words))
+			: words.flatMap((word) => tokensOfText(word, wordTimes(word)));
+	if (tokens.length === 0) return undefined;
+	const cues = withoutOverlap(groupIntoCues(tokens, format));
+	return format === 'srt'
+		? { content: toSrt(cues), mimeType: 'application/x-subrip' }
+		: { content: toVtt(cues), mimeType: 'text/vtt' };
+}
+
+function timed(parts: Segment[] = []): Timed[] {
+	return parts
+		.filter((part): part is Timed => Number.isFinite(part.start) && part.text.trim() !== '')
+		.sort((a, b) => a.start - b.start);
+}
+
+function wordTimes({ start, end }: Timed): { startMs: number; endMs: number } {
+	const startMs = Math.max(0, Math.round(start * 1_000));
+	const endMs = Number.isFinite(end) ? Math.round((end ?? start) * 1_000) : startMs;
+	return { startMs, endMs: Math.max(startMs, endMs) };
+}
+
+/**
+ * The text of a segment in tokens. Each has the times of its word where the words within the segment
+ * correspond one to one; otherwise a share of the segment's time by its length.
+ */
+function tokensOfSegment(segment: Timed, words: Word[]): Token[] {
+	const times = wordTimes(segment);
+	const tokens = tokensOfText(segment, times);
+	const first = tokens[0];
+	if (first) first.startsCue = true;
+	const inside = words.filter(
+		(word): word is Timed =>
+			word.start !== undefined &&
+			word.start >= segment.start &&
+			word.start < (segment.end ?? Infinity) &&
+			word.speaker === segment.speaker,
+	);
+	if (inside.length === tokens.length) {
+		for (const [index, token] of tokens.entries()) {
+			const word = inside[index];
+			if (word) Object.assign(token, wordTimes(word));
+		}
+	}
+	return tokens;
+}
+
+function tokensOfText(
+	{ text, speaker }: Segment,
+	{ startMs, endMs }: { startMs: number; endMs: number },
+): Token[] {
+	const texts = text
+		.split(/\s+/)
+		.filter((part) => part !== '')
+		.flatMap(cutToLineLength);
+	const total = texts.reduce((sum, part) => sum + part.length, 0);
+	let before = 0;
+	return texts.map((part) => {
+		const at = (length: number) => Math.round(startMs + ((endMs - startMs) * length) / total);
+		const token = { text: part, startMs: at(before), endMs: at(before + part.length) };
+		before += part.length;
+		return { ...token, speaker, startsCue: false };
+	});
+}
+
+function cutToLineLength(text: string): string[] {
+	const characters = [...text];
+	const parts: string[] = [];
+	let part = '';
+	for (const character of characters) {
+		if (part.length + character.length > LINE_LENGTH) {
+			parts.push(part);
+			part = '';
+		}
+		part += character;
+	}
+	return [...parts, part];
+}
+
+function groupIntoCues(tokens: Token[], format: SubtitleFormat): Cue[] {
+	const cues: Cue[] = [];
+	let current: Token[] = [];
+	const prefix = (speaker: string | undefined) =>
+		speaker && format === 'srt'
+			? cutToLineLength(oneLine(`${speaker}:`).slice(0, LINE_LENGTH))
+			: [];
+	const finish = () => {
+		const [first] = current;
+		if (!first) return;
+		const last = current.reduce((latest, { endMs }) => Math.max(latest, endMs), 0);
+		cues.push({
+			startMs: first.startMs,
+			endMs: Math.min(last, first.startMs + LONGEST_CUE_MS),
+			lines: wrap([...prefix(first.speaker), ...current.map(({ text }) => text)]),
+			speaker: first.speaker,
+		});
+		current = [];
+	};
+	for (const token of tokens) {
+		const [first] = current;
+		const previous = current.at(-1);
+		const continues =
+			first !== undefined &&
+			previous !== undefined &&
+			!token.startsCue &&
+			token.speaker === first.speaker &&
+			token.startMs - previous.endMs <= LONGEST_PAUSE_MS &&
+			token.endMs - first.startMs <= LONGEST_CUE_MS &&
+			wrap([...prefix(first.speaker), ...current.map(({ text }) => text), token.text]).length <=
+				LINES_PER_CUE;
+		if (!continues) finish();
+		current.push(token);
+	}
+	finish();
+	return cues;
+}
+
+function wrap(texts: string[]): string[] {
+	const lines: string[] = [];
+	for (const text of texts) {
+		const line = lines.at(-1);
+		if (line !== undefined && line.length + 1 + text.length <= LINE_LENGTH) {
+			lines[lines.length - 1] = `${line} ${text}`;
+		} else {
+			lines.push(text);
+		}
+	}
+	return lines;
+}
+
+function withoutOverlap(cues: Cue[]): Cue[] {
+	const sorted = cues.map((cue) => ({ ...cue })).sort((a, b) => a.startMs - b.startMs);
+	for (const [index, cue] of sorted.entries()) {
+		const next = sorted[index + 1];
+		cue.endMs = Math.max(cue.endMs, cue.startMs + 1);
+		if (next && next.startMs < cue.endMs) {
+			cue.endMs = Math.max(next.startMs, cue.startMs + 1);
+			next.startMs = Math.max(next.startMs, cue.endMs);
+		}
+	}
+	return sorted;
+}
+
+function toSrt(cues: Cue[]): string {
+	return cues
+		.map(({ startMs, endMs, lines }, index) => {
+			const text = lines.map((line) => line.replaceAll('-->', '→')).join('\n');
+			return `${index + 1}\n${clock(startMs, ',')} --> ${clock(endMs, ',')}\n${text}\n`;
+		})
+		.join('\n');
+}
+
+function toVtt(cues: Cue[]): string {
+	const blocks = cues.map(({ startMs, endMs, lines, speaker }) => {
+		const voice = speaker ? `<v ${escapeCueText(oneLine(speaker))}>` : '';
+		return `${clock(startMs, '.')} --> ${clock(endMs, '.')}\n${voice}${escapeCueText(lines.join('\n'))}\n`;
+	});
+	return ['WEBVTT\n', ...blocks].join('\n');
+}
+
+function oneLine(text: string): string {
+	return text.replace(/\s+/g, ' ').trim();
+}
+
+function escapeCueText(text: string): string {
+	return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
+
+function clock(ms: number, decimalMark: ',' | '.'): string {
+	const pad = (value: number, digits: number) => String(value).padStart(digits, '0');
+	const hours = Math.floor(ms / 3_600_000);
+	const minutes = Math.floor(ms / 60_000) % 60;
+	const seconds = Math.floor(ms / 1_000) % 60;
+	return `${pad(hours, 2)}:${pad(minutes, 2)}:${pad(seconds, 2)}${decimalMark}${pad(ms % 1_000, 3)}`;
+}
+
+const TIME = String.raw`(?:(\d+):)?(\d{1,2}):(\d{2})[.,](\d{1,3})`;
+const TIME_LINE = new RegExp(String.raw`^\s*${TIME}\s*-->\s*${TIME}`);
+
+/** The cues of an SRT or WebVTT text as segments: spoken text without numbers, times and tags. */
+export function parseSubtitles(text: string): Segment[] {
+	const segments: Segment[] = [];
+	let cue: { start: number; end: number; lines: string[] } | undefined;
+	const finish = () => {
+		if (!cue) return;
+		const { speaker, spoken } = readCueText(cue.lines.join(' '));
+		if (spoken) {
+			segments.push({ text: spoken, start: cue.start, end: cue.end, ...(speaker && { speaker }) });
+		}
+		cue = undefined;
+	};
+	for (const line of text.split(/\r\n|\r|\n/)) {
+		const times = TIME_LINE.exec(line);
+		if (times) {
+			finish();
+			cue = { start: secondsOf(times.slice(1, 5)), end: secondsOf(times.slice(5, 9)), lines: [] };
+		} else if (line.trim() === '') {
+			finish();
+		} else {
+			cue?.lines.push(line.trim());
+		}
+	}
+	finish();
+	return segments;
+}
+
+function secondsOf([hours = '0', minutes = '0', seconds = '0', fraction = '0']: Array<
+	string | undefined
+>): number {
+	const ms = Number(fraction.padEnd(3, '0'));
+	return Number(hours) * 3_600 + Number(minutes) * 60 + Number(seconds) + ms / 1_000;
+}
+
+function readCueText(text: string): { spoken: string; speaker?: string } {
+	const speaker = /<v(?:\.[^\s>]*)?\s+([^>]+)>/.exec(text)?.[1];
+	const spoken = text.replace(/<\/?[a-z0-9][^>]*>|\{\\[^}]*\}/gi, '');
+	return { spoken: oneLine(unescapeCueText(spoken)), speaker: speaker && unescapeCueText(speaker) };
+}
+
+function unescapeCueText(text: string): string {
+	const characters: Record<string, string> = {
+		lt: '<',
+		gt: '>',
+		amp: '&',
+		nbsp: ' ',
+		lrm: '\u200e',
+		rlm: '\u200f',
+	};
+	return text.replace(/&(lt|gt|amp|nbsp|lrm|rlm);/g, (_, name: string) => characters[name] ?? '');
+}
