@@ -14,6 +14,10 @@ export default async function globalSetup(): Promise<void> {
 	mkdirSync(output, { recursive: true });
 	const work = mkdtempSync(path.join(os.tmpdir(), 'n8n-speech-e2e-'));
 	atEnd(() => rmSync(work, { recursive: true, force: true }));
+	for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+		// Jest ends without its tear-down; n8n, in a process group of its own, would go on.
+		process.once(signal, () => void endAll().finally(() => process.exit(1)));
+	}
 	try {
 		const host = await prepareHost({ say });
 		const { tarball } = await packPackage(work);

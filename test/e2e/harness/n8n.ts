@@ -157,7 +157,7 @@ const inherited = (): NodeJS.ProcessEnv =>
 	Object.fromEntries(
 		Object.entries(process.env).filter(
 			([name]) =>
-				!/^(N8N_|DB_|EXECUTIONS_|QUEUE_|WEBHOOK_|NODE_OPTIONS$|NODE_PATH$|npm_)/.test(name),
+				!/^(N8N_|DB_|EXECUTIONS_|QUEUE_|WEBHOOK_|NODE_(OPTIONS|PATH|ENV)$|JEST_|npm_)/.test(name),
 		),
 	);
 
