@@ -25,10 +25,25 @@ export interface Service {
 	credentialType: string;
 	/** Fields of the credential whose values must never be shown. */
 	secretFields: readonly string[];
+	/** The service's own words in an answer that reports a failure; without it, those usual in JSON. */
+	messageIn?: (text: string) => string | undefined;
 	/** How the user can go on after a status, where the service has a particular reason for it. */
 	advice?: (status: number, text: string) => string | undefined;
 	/** Whether a failure that looks temporary is known to last, such as a used-up quota. */
 	isLasting?: (status: number, text: string) => boolean;
+}
+
+/**
+ * Thrown while an answer of status 2xx is read which says that the request was refused after all:
+ * treated as if it had come with the status given here.
+ */
+export class RefusedAnswer extends Error {
+	constructor(
+		readonly status: number,
+		readonly text: string,
+	) {
+		super(`Refused with ${status}`);
+	}
 }
 
 /** A body that is sent once; `close` frees what was not sent. */
@@ -134,6 +149,9 @@ async function tryOnce<T>(
 		if (bodyFailure) return describe.body(bodyFailure);
 		const isDescribed = error instanceof NodeApiError || error instanceof NodeOperationError;
 		if (isDescribed && !isSending) return { error, retryable: false };
+		if (error instanceof RefusedAnswer && answer) {
+			return describe.refusal(error.status, error.text, answer);
+		}
 		return deadline.aborted ? describe.timeout() : describe.network(error as Error);
 	} finally {
 		answer?.close();
@@ -176,28 +194,34 @@ class FailureDescription {
 	) {}
 
 	async status(answer: Answer): Promise<FailedTry> {
-		const { status } = answer;
-		const text = await answer.errorText();
+		return this.refusal(answer.status, await answer.errorText(), answer);
+	}
+
+	refusal(status: number, text: string, answer: Answer): FailedTry {
 		const retryAfterMs = parseRetryAfter(answer.header('retry-after'));
-		const said = messageIn(text);
+		const isLasting = this.service.isLasting?.(status, text) ?? false;
+		const said = (this.service.messageIn ?? messageIn)(text);
 		const description = [
 			said && `${this.service.displayName} says: ${sentence(escapeHtml(said))}`,
 			this.service.advice?.(status, text) ?? generalAdvice(status, answer.header('location')),
 		]
 			.filter(Boolean)
 			.join(' ');
-		const error = this.error(`${this.service.displayName} ${verdict(status)}`, description, {
-			httpCode: String(status),
-			failure: failureOf(status, retryAfterMs),
-		});
+		const error = this.error(
+			`${this.service.displayName} ${verdict(status, isLasting)}`,
+			description,
+			{
+				httpCode: String(status),
+				failure: failureOf(status, retryAfterMs, isLasting),
+			},
+		);
 		error.context.data = parseJson(text) ?? text;
 		const isTemporary =
 			status === 429 ||
 			(this.request.method === 'GET'
 				? status >= 500
 				: status === 503 && retryAfterMs !== undefined);
-		const retryable = isTemporary && !this.service.isLasting?.(status, text);
-		return { error, retryable, retryAfterMs };
+		return { error, retryable: isTemporary && !isLasting, retryAfterMs };
 	}
 
 	timeout(): FailedTry {
@@ -278,11 +302,12 @@ export function networkReason(error: unknown): { code?: string; syscall?: string
 	return reason;
 }
 
-function verdict(status: number): string {
+function verdict(status: number, isLasting: boolean): string {
 	if (status === 401) return 'refused the key (401)';
 	if (status === 403) return 'refused access (403)';
 	if (status === 404) return 'does not know what was asked for (404)';
 	if (status === 413) return 'finds the file too large (413)';
+	if (status === 429 && isLasting) return 'says that the quota is used up (429)';
 	if (status === 429) return 'is receiving too many requests (429)';
 	if (status >= 300 && status < 400) return `answered with a redirect (${status})`;
 	if (status >= 500) return `could not process the request (${status})`;
@@ -303,7 +328,8 @@ function generalAdvice(status: number, location: string | undefined): string {
 	return 'Check the parameters.';
 }
 
-function failureOf(status: number, retryAfterMs: number | undefined): Failure {
+function failureOf(status: number, retryAfterMs: number | undefined, isLasting: boolean): Failure {
+	if (status === 429 && isLasting) return { cause: 'quota-exhausted' };
 	if (status === 429) return { cause: 'rate-limited', retryAfterMs };
 	if (status >= 500) return { cause: 'temporarily-unavailable', retryAfterMs };
 	if (status === 401) return { cause: 'credential-invalid' };
