@@ -261,7 +261,8 @@ export const fluxOptions: INodeProperties[] = [
 		typeOptions: { multipleValues: true, multipleValueButtonText: 'Add Tag' },
 		default: [],
 		placeholder: 'e.g. team:support',
-		description: 'Labels to group requests by in the Cloudflare dashboard: at most 5, each of at most 50 characters (letters, digits and :-./@)',
+		description:
+			'Labels to group requests by in the Cloudflare dashboard: at most 5, each of at most 50 characters (letters, digits and :-./@)',
 	},
 ];
 
