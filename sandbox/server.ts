@@ -1,10 +1,12 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { join } from 'node:path';
 
+import { createCloudflare, type CloudflareSandbox } from './cloudflare/service.ts';
 import { createCloudsway, type CloudswaySandbox } from './cloudsway/service.ts';
 import { Exchange, type RequestRecord } from './core/exchange.ts';
-import { FaultPlans, type FaultPlan } from './core/faults.ts';
+import { FaultPlans, type Fault, type FaultPlan } from './core/faults.ts';
 import { serveSample } from './core/samples.ts';
 
 /** A stand-in of one service below a path of its own. */
@@ -13,6 +15,13 @@ export interface SandboxService {
 	/** The path its base URL has; requests below it come to `handle` without it. */
 	prefix: string;
 	handle: (exchange: Exchange, path: string) => Promise<void>;
+	/** Answers a request to switch to WebSocket; without it there is none. */
+	upgrade?: (
+		request: IncomingMessage,
+		socket: Duplex,
+		head: Buffer,
+		fault: Fault | undefined,
+	) => Promise<void>;
 }
 
 export interface SandboxOptions {
@@ -26,6 +35,7 @@ export interface SandboxOptions {
 export interface Sandbox {
 	/** Such as `http://127.0.0.1:3400`. */
 	baseUrl: string;
+	cloudflare: CloudflareSandbox;
 	cloudsway: CloudswaySandbox;
 	/** What arrived, oldest first. */
 	readonly requests: RequestRecord[];
@@ -51,14 +61,15 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 	const sockets = new Set<Socket>();
 	let atOnce = 0;
 	let mostAtOnce = 0;
+	const cloudflare = createCloudflare();
+	const cloudsway = createCloudsway();
+	const services: SandboxService[] = [cloudflare.service, cloudsway.service];
 	const clear = () => {
 		requests.length = 0;
 		mostAtOnce = atOnce;
 		faults.clear();
+		cloudflare.clear();
 	};
-
-	const cloudsway = createCloudsway();
-	const services: SandboxService[] = [cloudsway.service];
 
 	const handle = async (request: IncomingMessage, response: ServerResponse) => {
 		const path = request.url ?? '/';
@@ -93,6 +104,15 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 			else response.writeHead(500).end(JSON.stringify({ error: { message: error.message } }));
 		});
 	});
+	server.on('upgrade', (request, socket, head) => {
+		const { method = 'GET', url = '/' } = request;
+		const service = services.find(({ prefix }) => url.startsWith(`${prefix}/`));
+		if (!service?.upgrade) {
+			socket.destroy();
+			return;
+		}
+		service.upgrade(request, socket, head, faults.take(method, url)).catch(() => socket.destroy());
+	});
 	server.on('connection', (socket) => {
 		sockets.add(socket);
 		socket.once('close', () => sockets.delete(socket));
@@ -105,6 +125,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 
 	return {
 		baseUrl,
+		cloudflare: cloudflare.at(baseUrl),
 		cloudsway: cloudsway.at(baseUrl),
 		requests,
 		get mostAtOnce() {

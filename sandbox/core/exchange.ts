@@ -195,7 +195,8 @@ export class Exchange {
 	}
 }
 
-function maskedHeaders(request: IncomingMessage): Record<string, string> {
+/** Headers with names in lower case; of Authorization only the scheme. */
+export function maskedHeaders(request: IncomingMessage): Record<string, string> {
 	const headers = Object.entries(request.headers).map(([name, value]): [string, string] => {
 		const text = Array.isArray(value) ? value.join(', ') : (value ?? '');
 		return [name, name === 'authorization' ? text.replace(/ .*/, ' ******') : text];

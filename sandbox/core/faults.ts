@@ -1,3 +1,5 @@
+import type { SocketFault } from '../cloudflare/fluxSession.ts';
+
 /** How a request is treated badly. */
 export type Fault =
 	/** Reads the request, then answers with this instead of the service. */
@@ -14,6 +16,8 @@ export type Fault =
 	| { kind: 'drip'; ms: number }
 	/** Ends the connection after so many bytes of the answer's body. */
 	| { kind: 'cut'; bytes: number }
+	/** Treats the WebSocket session that the request opens badly. */
+	| ({ kind: 'socket' } & SocketFault)
 	/** Changes how a stream of server-sent events is written. */
 	| ({ kind: 'events' } & EventFault);
 
