@@ -38,7 +38,8 @@ export async function retrying<T>(
 	}
 }
 
-function backoffMs(tries: number): number {
+/** How long to wait after so many tries, in milliseconds. */
+export function backoffMs(tries: number): number {
 	return FIRST_WAIT_MS * 2 ** (tries - 1) * (0.5 + Math.random() / 2);
 }
 

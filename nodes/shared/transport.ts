@@ -97,11 +97,20 @@ export async function callService<T>(
 	throw withTries(outcome.error, outcome.tries);
 }
 
-async function connectionOf(
+/** How a service is reached with the credential of an item. */
+export interface Connection {
+	/** Without a slash at its end. */
+	baseUrl: string;
+	credential: ICredentialDataDecryptedObject;
+	mask: Mask;
+}
+
+/** @throws NodeOperationError where the credential's base URL is not a web address */
+export async function connectionOf(
 	context: CallContext,
 	service: Service,
 	itemIndex: number,
-): Promise<{ baseUrl: string; mask: Mask }> {
+): Promise<Connection> {
 	const credential = await context.getCredentials<ICredentialDataDecryptedObject>(
 		service.credentialType,
 		itemIndex,
@@ -116,7 +125,7 @@ async function connectionOf(
 			{ itemIndex, description: 'Open the credential and set it to an address with https://.' },
 		);
 	}
-	return { baseUrl, mask: maskFor(credential, service.secretFields) };
+	return { baseUrl, credential, mask: maskFor(credential, service.secretFields) };
 }
 
 async function tryOnce<T>(
