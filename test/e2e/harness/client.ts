@@ -57,6 +57,8 @@ export interface Execution {
 
 export interface FullExecution extends Execution {
 	data: IRunExecutionData;
+	/** `data` as n8n stores and sends it: the place to look for what must not be in there. */
+	storedText: string;
 }
 
 export interface CredentialTestResult {
@@ -227,7 +229,11 @@ export class N8nClient {
 	/** One execution with its data. */
 	async execution(id: string): Promise<FullExecution> {
 		const stored = await this.#data<Execution & { data: string }>('GET', `/rest/executions/${id}`);
-		return { ...stored, data: parseFlatted(stored.data) as IRunExecutionData };
+		return {
+			...stored,
+			data: parseFlatted(stored.data) as IRunExecutionData,
+			storedText: stored.data,
+		};
 	}
 
 	/** Waits until the execution has one of the statuses; throws after `timeoutMs`. */
