@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse as parseFlatted } from 'flatted';
 import type {
-	GenericValue,
 	ICredentialTypeData,
 	IDataObject,
 	INodeExecutionData,
@@ -331,8 +330,5 @@ export const itemsOf = (execution: FullExecution, node: string): INodeExecutionD
 };
 
 /** The JSON of `itemsOf`. */
-export const jsonOf = (
-	execution: FullExecution,
-	node: string,
-): Array<Record<string, GenericValue>> =>
-	itemsOf(execution, node).map((item) => item.json as Record<string, GenericValue>);
+export const jsonOf = (execution: FullExecution, node: string): IDataObject[] =>
+	itemsOf(execution, node).map((item) => item.json);
