@@ -78,8 +78,9 @@ const demo = async (): Promise<Shown> => {
 	const executionId = await n8n.client.run(workflow.id, 'Start');
 	const execution = await n8n.client.waitForExecution(executionId);
 	const [transcript] = jsonOf(execution, 'Transcribe');
-	say(`transcript: ${String(transcript?.text)}`);
-	const right = transcript?.text === DEMO_SAMPLE.text;
+	const text = typeof transcript?.text === 'string' ? transcript.text : '(none)';
+	say(`transcript: ${text}`);
+	const right = text === DEMO_SAMPLE.text;
 	if (!right) say(`the recording says: ${DEMO_SAMPLE.text}`);
 	return { n8n, workflowId: workflow.id, right };
 };
