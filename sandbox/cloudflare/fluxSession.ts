@@ -89,7 +89,9 @@ class FluxSession {
 	private sequence = 0;
 	private oddByte = Buffer.alloc(0);
 	private idle: NodeJS.Timeout | undefined;
-	private readonly resuming = new Set<NodeJS.Timeout>();
+	/** Messages that a slow reader has not taken yet. */
+	private readonly unread: Array<() => void> = [];
+	private reading: NodeJS.Timeout | undefined;
 
 	constructor(socket: WebSocket, options: SessionOptions) {
 		const { fault, headers, path, settings } = options;
@@ -126,12 +128,31 @@ class FluxSession {
 	}
 
 	private receive(data: RawData, isBinary: boolean): void {
-		if (this.socket.readyState !== this.socket.OPEN) return;
-		const bytes = Buffer.isBuffer(data)
-			? data
-			: Buffer.concat([data].flat().map((part) => Buffer.from(part as ArrayBuffer)));
-		if (isBinary) this.receiveAudio(bytes);
-		else this.receiveText(bytes.toString('utf8'));
+		const bytes = data as Buffer;
+		const read = () => {
+			if (this.socket.readyState !== this.socket.OPEN) return;
+			if (isBinary) this.receiveAudio(bytes);
+			else this.receiveText(bytes.toString('utf8'));
+		};
+		const { bytesPerSecond } = this.options.fault;
+		if (bytesPerSecond === undefined) read();
+		else this.readSlowly(read, (bytes.length / bytesPerSecond) * 1_000);
+	}
+
+	/** Takes one message after another, each in its time, and nothing from the network meanwhile. */
+	private readSlowly(read: () => void, ms: number): void {
+		const next = () => {
+			this.reading = setTimeout(() => {
+				read();
+				this.unread.shift();
+				const [following] = this.unread;
+				if (following) following();
+				else this.socket.resume();
+			}, ms);
+		};
+		this.unread.push(next);
+		this.socket.pause();
+		if (this.unread.length === 1) next();
 	}
 
 	private receiveAudio(frame: Buffer): void {
@@ -141,7 +162,6 @@ class FluxSession {
 			return this.fail('EMPTY_AUDIO_FRAME', 'A binary message holds no audio');
 		if (record.frames === fault.dropAfterFrames) return this.drop();
 		this.awaitAudio();
-		this.slowDown(frame.length);
 		record.frames++;
 		record.bytes += frame.length;
 		record.smallestFrame = Math.min(record.smallestFrame, frame.length);
@@ -179,20 +199,6 @@ class FluxSession {
 		const { dropCode } = this.options.fault;
 		if (dropCode === undefined) this.socket.terminate();
 		else this.socket.close(dropCode);
-	}
-
-	private slowDown(bytes: number): void {
-		const { bytesPerSecond } = this.options.fault;
-		if (bytesPerSecond === undefined) return;
-		this.socket.pause();
-		const timer = setTimeout(
-			() => {
-				this.resuming.delete(timer);
-				this.socket.resume();
-			},
-			(bytes / bytesPerSecond) * 1_000,
-		);
-		this.resuming.add(timer);
 	}
 
 	private receiveText(text: string): void {
@@ -268,7 +274,7 @@ class FluxSession {
 
 	private closed(code: number): void {
 		clearTimeout(this.idle);
-		for (const timer of this.resuming) clearTimeout(timer);
+		clearTimeout(this.reading);
 		this.record.endedAt = Date.now();
 		this.record.closeCode = code;
 	}
