@@ -86,15 +86,38 @@ export async function callService<T>(
 	request: ServiceRequest,
 	read: (answer: Answer) => Promise<T>,
 ): Promise<T> {
-	const { baseUrl, mask } = await connectionOf(context, service, request.itemIndex);
-	const query = request.query?.toString();
-	const url = `${baseUrl}${request.path}${query ? `?${query}` : ''}`;
+	const connection = await connectionOf(context, service, request.itemIndex);
+	const target = { url: addressOf(connection, request), mask: connection.mask };
 	const outcome = await retrying(
-		() => tryOnce(context, service, request, { url, mask }, read),
+		() => tryOnce(context, service, request, target, read),
 		request.signal,
 	);
 	if ('value' in outcome) return outcome.value;
 	throw withTries(outcome.error, outcome.tries);
+}
+
+/**
+ * Calls a service once, to learn why it refuses what cannot be seen otherwise, such as a WebSocket.
+ * @returns what is wrong and whether it may pass, or `undefined` for an answer of status 2xx
+ */
+export async function refusalBy(
+	context: CallContext,
+	service: Service,
+	request: ServiceRequest,
+): Promise<FailedTry | undefined> {
+	const connection = await connectionOf(context, service, request.itemIndex);
+	const target = { url: addressOf(connection, request), mask: connection.mask };
+	const outcome = await tryOnce(context, service, request, target, () => Promise.resolve());
+	return 'error' in outcome ? outcome : undefined;
+}
+
+/** The whole address of a request, its query included. */
+export function addressOf(
+	{ baseUrl }: Pick<Connection, 'baseUrl'>,
+	{ path, query }: Pick<ServiceRequest, 'path' | 'query'>,
+): string {
+	const text = query?.toString();
+	return `${baseUrl}${path}${text ? `?${text}` : ''}`;
 }
 
 /** How a service is reached with the credential of an item. */
