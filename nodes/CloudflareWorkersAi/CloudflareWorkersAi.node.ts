@@ -9,9 +9,10 @@ import {
 import { runItems } from '../shared/items';
 import { concurrencyOf } from '../shared/parameters';
 import * as runFlux from './operations/runFlux';
+import * as transcribeFlux from './operations/transcribeFlux';
 import * as transcribeNova3 from './operations/transcribeNova3';
 
-const OPERATIONS = { runFlux, transcribeNova3 };
+const OPERATIONS = { runFlux, transcribeFlux, transcribeNova3 };
 
 export class CloudflareWorkersAi implements INodeType {
 	description: INodeTypeDescription = {
@@ -53,15 +54,22 @@ export class CloudflareWorkersAi implements INodeType {
 						action: 'Run flux',
 					},
 					{
+						name: 'Transcribe with Flux',
+						value: 'transcribeFlux',
+						description: 'Turn a recording into turns of speech, in real time',
+						action: 'Transcribe audio with flux',
+					},
+					{
 						name: 'Transcribe with Nova-3',
 						value: 'transcribeNova3',
 						description: 'Turn an audio file of any format into text',
 						action: 'Transcribe audio with nova 3',
 					},
 				],
-				default: 'transcribeNova3',
+				default: 'transcribeFlux',
 			},
 			...runFlux.description,
+			...transcribeFlux.description,
 			...transcribeNova3.description,
 		],
 	};
