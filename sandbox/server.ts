@@ -3,7 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
 
 import { createCloudsway, type CloudswaySandbox } from './cloudsway/service.ts';
-import { Exchange, type RequestRecord } from './core/exchange.ts';
+import { bearerToken, Exchange, type RequestRecord } from './core/exchange.ts';
 import { FaultPlans, type FaultPlan } from './core/faults.ts';
 import { serveSample } from './core/samples.ts';
 
@@ -42,7 +42,7 @@ export interface Sandbox {
  * refuse what the services would refuse.
  *
  * Control calls, for processes outside this one: `POST /control/faults` with a fault plan,
- * `DELETE /control/faults`, `GET /control/requests`.
+ * `DELETE /control/faults`, `GET` and `DELETE /control/requests`.
  */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
 	const { port = 0, host = '127.0.0.1', samplesDir = join('sandbox', 'samples') } = options;
@@ -70,7 +70,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 			response.end('<!doctype html><html><head><title>Not Found</title></head></html>');
 			return;
 		}
-		const fault = faults.take(request.method ?? 'GET', path);
+		const fault = faults.take(request.method ?? 'GET', path, bearerToken(request));
 		const exchange = new Exchange(request, response, service.name, fault);
 		requests.push(exchange.record);
 		mostAtOnce = Math.max(mostAtOnce, ++atOnce);
@@ -82,9 +82,25 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 
 	const control = async (request: IncomingMessage, response: ServerResponse) => {
 		const exchange = new Exchange(request, response, 'control', undefined);
-		if (request.method === 'POST') faults.add((await exchange.readJson()) as FaultPlan);
-		if (request.method === 'DELETE') clear();
-		await exchange.sendJson(200, requests);
+		const call = `${request.method} ${exchange.url.pathname}`;
+		if (call === 'GET /control/requests') return await exchange.sendJson(200, requests);
+		if (call === 'DELETE /control/requests') {
+			requests.length = 0;
+			return await exchange.sendJson(200, {});
+		}
+		if (call === 'DELETE /control/faults') {
+			faults.clear();
+			return await exchange.sendJson(200, {});
+		}
+		if (call !== 'POST /control/faults') {
+			return await exchange.sendJson(404, { error: { message: `No such call: ${call}` } });
+		}
+		const plan = (await exchange.readJson()) as Partial<FaultPlan> | null | undefined;
+		if (typeof plan?.fault?.kind !== 'string') {
+			return await exchange.sendJson(400, { error: { message: 'A plan needs a fault.kind' } });
+		}
+		faults.add({ ...plan, fault: plan.fault });
+		await exchange.sendJson(201, plan);
 	};
 
 	const server = createServer((request, response) => {
