@@ -58,6 +58,7 @@ export async function readForm(exchange: Exchange): Promise<ReceivedForm> {
 	}
 	const form: ReceivedForm = { fields: record.fields };
 	let refusal: Refusal | undefined;
+	let fileCount = 0;
 	const parser = busboy({
 		headers: request.headers,
 		defParamCharset: 'utf8',
@@ -69,7 +70,8 @@ export async function readForm(exchange: Exchange): Promise<ReceivedForm> {
 	});
 	parser.on('file', (field, stream, { filename = '', mimeType }) => {
 		const extension = extname(filename).slice(1).toLowerCase();
-		if (field !== 'file' || form.file) refusal ??= new Refusal(400, `Unexpected file '${field}'`);
+		if (field !== 'file' || fileCount++ > 0)
+			refusal ??= new Refusal(400, `Unexpected file '${field}'`);
 		if (!TYPES[extension]) {
 			refusal ??= new Refusal(
 				400,
