@@ -50,16 +50,24 @@ export async function refusalOf(response: Response): Promise<string> {
 	return error.message;
 }
 
-/** Writes bytes to the sandbox as they are, and gives what came back until the connection ended. */
-export function exchangeRaw(sandbox: Sandbox, ...pieces: Array<string | Buffer>): Promise<string> {
+/**
+ * Writes a request to the sandbox as it is, and gives what came back until the sandbox ended the
+ * connection; with `leaveAfterMs`, it is left so long after the request was written.
+ */
+export function exchangeRaw(
+	sandbox: Sandbox,
+	request: string,
+	leaveAfterMs?: number,
+): Promise<string> {
 	const { hostname, port } = new URL(sandbox.baseUrl);
-	return new Promise((resolve) => {
+	return new Promise((resolve, reject) => {
 		const socket = connect(Number(port), hostname);
 		let received = '';
 		socket.on('data', (data) => (received += data.toString('latin1')));
-		socket.on('error', () => undefined);
+		socket.on('error', reject);
 		socket.on('close', () => resolve(received));
-		for (const piece of pieces) socket.write(piece);
-		socket.end();
+		socket.write(request, () => {
+			if (leaveAfterMs) setTimeout(() => socket.destroy(), leaveAfterMs);
+		});
 	});
 }
