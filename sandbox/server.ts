@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { createCloudflare, type CloudflareSandbox } from './cloudflare/service.ts';
 import { createCloudsway, type CloudswaySandbox } from './cloudsway/service.ts';
-import { Exchange, type RequestRecord } from './core/exchange.ts';
+import { bearerToken, Exchange, type RequestRecord } from './core/exchange.ts';
 import { FaultPlans, type Fault, type FaultPlan } from './core/faults.ts';
 import { serveSample } from './core/samples.ts';
 
@@ -52,7 +52,7 @@ export interface Sandbox {
  * refuse what the services would refuse.
  *
  * Control calls, for processes outside this one: `POST /control/faults` with a fault plan,
- * `DELETE /control/faults`, `GET /control/requests`.
+ * `DELETE /control/faults`, `GET` and `DELETE /control/requests`.
  */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
 	const { port = 0, host = '127.0.0.1', samplesDir = join('sandbox', 'samples') } = options;
@@ -81,7 +81,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 			response.end('<!doctype html><html><head><title>Not Found</title></head></html>');
 			return;
 		}
-		const fault = faults.take(request.method ?? 'GET', path);
+		const fault = faults.take(request.method ?? 'GET', path, bearerToken(request));
 		const exchange = new Exchange(request, response, service.name, fault);
 		requests.push(exchange.record);
 		mostAtOnce = Math.max(mostAtOnce, ++atOnce);
@@ -93,9 +93,25 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 
 	const control = async (request: IncomingMessage, response: ServerResponse) => {
 		const exchange = new Exchange(request, response, 'control', undefined);
-		if (request.method === 'POST') faults.add((await exchange.readJson()) as FaultPlan);
-		if (request.method === 'DELETE') clear();
-		await exchange.sendJson(200, requests);
+		const call = `${request.method} ${exchange.url.pathname}`;
+		if (call === 'GET /control/requests') return await exchange.sendJson(200, requests);
+		if (call === 'DELETE /control/requests') {
+			requests.length = 0;
+			return await exchange.sendJson(200, {});
+		}
+		if (call === 'DELETE /control/faults') {
+			faults.clear();
+			return await exchange.sendJson(200, {});
+		}
+		if (call !== 'POST /control/faults') {
+			return await exchange.sendJson(404, { error: { message: `No such call: ${call}` } });
+		}
+		const plan = (await exchange.readJson()) as Partial<FaultPlan> | null | undefined;
+		if (typeof plan?.fault?.kind !== 'string') {
+			return await exchange.sendJson(400, { error: { message: 'A plan needs a fault.kind' } });
+		}
+		faults.add({ ...plan, fault: plan.fault });
+		await exchange.sendJson(201, plan);
 	};
 
 	const server = createServer((request, response) => {
@@ -111,7 +127,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 			socket.destroy();
 			return;
 		}
-		service.upgrade(request, socket, head, faults.take(method, url)).catch(() => socket.destroy());
+		const fault = faults.take(method, url, bearerToken(request));
+		service.upgrade(request, socket, head, fault).catch(() => socket.destroy());
 	});
 	server.on('connection', (socket) => {
 		sockets.add(socket);

@@ -107,7 +107,7 @@ try {
 	process.exitCode = shown.right ? 0 : 1;
 } catch (error) {
 	if (error instanceof Interrupted) say(`interrupted (${error.message})`);
-	else console.error(error);
+	else console.error(error instanceof Error ? error.message : error);
 	process.exitCode = 1;
 } finally {
 	await cleanUp();

@@ -115,7 +115,7 @@ async function readFile(exchange: Exchange, maxBytes: number): Promise<ReceivedF
 	const hash = createHash('sha256');
 	const pieces: Buffer[] = [];
 	let size = 0;
-	for await (const piece of exchange.request as AsyncIterable<Buffer>) {
+	for await (const piece of exchange.body as AsyncIterable<Buffer>) {
 		hash.update(piece);
 		size += piece.length;
 		if (size <= MAX_HEARD_BYTES || pieces.length === 0) pieces.push(piece);

@@ -5,8 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { WebSocketServer } from 'ws';
 
-import { maskedHeaders, type Exchange } from '../core/exchange.ts';
-import type { Fault } from '../core/faults.ts';
+import { bearerToken, maskedHeaders, type Exchange } from '../core/exchange.ts';
+import type { AnswerFault, Fault } from '../core/faults.ts';
 import type { SandboxService } from '../server.ts';
 import { incomplete, invalid, Refusal, success } from './envelope.ts';
 import { checkFluxFields, checkTags } from './fluxFields.ts';
@@ -66,7 +66,7 @@ export function createCloudflare(): {
 	};
 	const sockets = new WebSocketServer({ noServer: true });
 	/** What the last upgrades of an address were refused with: a plain request of it is told the same. */
-	const refusedUpgrades = new Map<string, Fault & { kind: 'status' }>();
+	const refusedUpgrades = new Map<string, AnswerFault>();
 
 	const handle = async (exchange: Exchange, path: string): Promise<void> => {
 		try {
@@ -116,14 +116,15 @@ export function createCloudflare(): {
 		if (fault?.kind === 'reset') return void socket.destroy();
 		if (fault?.kind === 'silence') return;
 		if (fault?.kind === 'delay') await delay(fault.ms);
-		if (fault?.kind === 'status') {
-			refusedUpgrades.set(address, fault);
-			return refuseUpgrade(socket, fault.status, fault.body ?? '', fault.headers);
+		if (fault?.kind === 'status' || fault?.kind === 'early') {
+			const body = fault.body?.replaceAll('{token}', bearerToken(request) ?? '') ?? '';
+			refusedUpgrades.set(address, { ...fault, body });
+			return refuseUpgrade(socket, fault.status, body, fault.headers);
 		}
 		try {
 			const url = new URL(address, 'http://sandbox');
-			const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
-			if (modelCall(url.pathname.slice(prefix.length), token) !== `run/${FLUX}`) throw noRoute();
+			const path = url.pathname.slice(prefix.length);
+			if (modelCall(path, bearerToken(request)) !== `run/${FLUX}`) throw noRoute();
 			const settings = checkHandshake(url);
 			sockets.handleUpgrade(request, socket, head, (client) => {
 				const record = serveFlux(client, {
