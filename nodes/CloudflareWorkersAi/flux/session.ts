@@ -23,7 +23,7 @@ const POLL_MS = 250;
 const LONGEST_BACKLOG_SECONDS = 1;
 const BACKLOG_POLL_MS = 20;
 /** How far past the end of the audio the service must have listened to have heard all of it. */
-const SETTLED_SECONDS = 0.5;
+const SETTLED_SECONDS = 1;
 /** Silence after which a service that has gone quiet has nothing more to say. */
 const QUIET_SECONDS = 2;
 /** Silence beyond the turn's time-out until a turn that stays open is taken as it is. */
