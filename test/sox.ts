@@ -1,5 +1,6 @@
 /** SoX, the independent judge of what is in a recording. */
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 
 /** Runs sox; what it writes to its standard output. */
 export function sox(args: string[], input?: Buffer): Buffer {
@@ -38,6 +39,24 @@ export const WAV_KINDS: WavKind[] = Object.entries(ENCODINGS).flatMap(([encoding
 		channels,
 	})),
 );
+
+/** One sound a channel, at full scale: sox gives the same noise to all channels. */
+const SOUNDS = [
+	['whitenoise'],
+	['sawtooth', '150'],
+	['triangle', '220'],
+	['sine', '300'],
+	['square', '410'],
+	['exp', '330'],
+];
+
+/** A WAV file in which every channel sounds different. */
+export function makeWav(path: string, kind: WavKind, sampleRate: number, seconds: number): Buffer {
+	const sounds = SOUNDS.slice(0, kind.channels).flat();
+	const length = ['synth', String(seconds)];
+	sox(['-D', '-n', '-r', String(sampleRate), ...kind.args, path, ...length, ...sounds]);
+	return readFileSync(path);
+}
 
 /** The samples of a recording as sox converts them, without dither: mono, 16 bits, little-endian. */
 export function soxSamples(wav: Buffer, channel: 'mix' | number): Int16Array {

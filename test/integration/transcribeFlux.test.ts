@@ -105,10 +105,10 @@ describe('what is heard', () => {
 	});
 
 	it('has subtitles', async () => {
-		const { items, binary } = await transcribe(mono, {
+		const run = await transcribe(mono, {
 			parameters: { options: { subtitles: 'srt', subtitlesProperty: 'srt' } },
 		});
-		const srt = await binary(items[0] ?? { json: {} }, 'srt');
+		const srt = await run.binary(run.items[0] ?? { json: {} }, 'srt');
 		expect(srt.toString()).toMatch(/^1\n00:00:00,1\d\d --> .*\none two three\n/);
 	});
 

@@ -158,25 +158,15 @@ export class FluxSession {
 
 	private async connect(): Promise<Socket | undefined> {
 		const { url, headers } = this.settings;
-		const late = AbortSignal.timeout(HANDSHAKE_MS);
-		const stop = new AbortController();
-		const onLate = () => stop.abort();
-		late.addEventListener('abort', onLate, { once: true });
-		this.signal.addEventListener('abort', onLate, { once: true });
-		try {
-			const socket = await openSocket(url, headers, (data) => this.receive(data), stop.signal);
-			if (!('send' in socket)) return undefined;
-			void socket.ended.then(({ code, reason }) => {
-				if (this.isEnding) return;
-				this.leave({ kind: 'lost', reason: closedBecause(code, reason) });
-			});
-			return socket;
-		} catch {
-			this.signal.throwIfAborted();
-			return undefined;
-		} finally {
-			late.removeEventListener('abort', onLate);
-		}
+		const inTime = AbortSignal.any([this.signal, AbortSignal.timeout(HANDSHAKE_MS)]);
+		const opening = openSocket(url, headers, (data) => this.receive(data), inTime);
+		const socket = await opening.catch(() => undefined);
+		this.signal.throwIfAborted();
+		if (!socket || !('send' in socket)) return undefined;
+		void socket.ended.then(({ code, reason }) => {
+			if (!this.isEnding) this.leave({ kind: 'lost', reason: closedBecause(code, reason) });
+		});
+		return socket;
 	}
 
 	private receive(data: unknown): void {

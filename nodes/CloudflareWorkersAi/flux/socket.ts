@@ -23,7 +23,7 @@ export function hasWebSocket(): boolean {
 }
 
 /**
- * Opens a WebSocket; every message goes to `onMessage`.
+ * Opens a WebSocket; every message goes to `onMessage`. The signal ends the opening, not the socket.
  * @returns the open socket, or how it ended before it was open (a WebSocket does not tell why)
  */
 export async function openSocket(
@@ -34,23 +34,19 @@ export async function openSocket(
 ): Promise<Socket | SocketEnd> {
 	signal.throwIfAborted();
 	const socket = new (WebSocket as unknown as HeaderWebSocket)(url, { headers });
-	const close = () => socket.close();
-	signal.addEventListener('abort', close, { once: true });
 	socket.addEventListener('message', ({ data }) => onMessage(data));
 	const opened = new Promise<void>((resolve) => {
 		socket.addEventListener('open', () => resolve(), { once: true });
 	});
 	const ended = new Promise<SocketEnd>((resolve) => {
-		socket.addEventListener(
-			'close',
-			({ code, reason }) => {
-				signal.removeEventListener('abort', close);
-				resolve({ code, reason });
-			},
-			{ once: true },
-		);
+		socket.addEventListener('close', ({ code, reason }) => resolve({ code, reason }), {
+			once: true,
+		});
 	});
+	const close = () => socket.close();
+	signal.addEventListener('abort', close, { once: true });
 	const end = await Promise.race([opened, ended]);
+	signal.removeEventListener('abort', close);
 	signal.throwIfAborted();
 	if (end) return end;
 	return {
