@@ -225,10 +225,10 @@ describe('the transcript', () => {
 	});
 
 	it.each(['srt', 'vtt'])('comes with %s subtitles', async (subtitles) => {
-		const { items, binary } = await run({
+		const result = await run({
 			parameters: { options: { subtitles, utterances: true } },
 		});
-		const file = await binary(items[0]!, 'subtitles');
+		const file = await result.binary(result.items[0]!, 'subtitles');
 		expect(file.toString()).toMatch(/00:00:00[.,]1\d\d --> [\s\S]*one two three/);
 	});
 
