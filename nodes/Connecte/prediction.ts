@@ -25,7 +25,8 @@ export interface Prediction extends IDataObject {
 
 const FINAL: ReadonlySet<Status> = new Set(['succeeded', 'failed', 'canceled']);
 const READ_TIMEOUT_SECONDS = 30;
-const LONGEST_ID = 200;
+/** UUIDs so far; nothing that would lead elsewhere as a part of an address. */
+const ID = /^(?!\.{1,2}$)[\w.~:-]{1,200}$/;
 
 export function isFinal(status: Status): boolean {
 	return FINAL.has(status);
@@ -37,12 +38,12 @@ export function statusOf(value: unknown): Status | undefined {
 	return STATUSES.find((known) => known === status);
 }
 
-/** The prediction in an answer or a callback; `undefined` where it has no id or no known status. */
+/** The prediction in an answer or a callback; `undefined` where it has no usable id or no known status. */
 export function parsePrediction(json: unknown): Prediction | undefined {
 	if (!isObject(json)) return undefined;
 	const id = typeof json.id === 'string' ? json.id.trim() : '';
 	const status = statusOf(json.status);
-	if (id === '' || id.length > LONGEST_ID || status === undefined) return undefined;
+	if (!ID.test(id) || status === undefined) return undefined;
 	return { ...json, id, status };
 }
 
