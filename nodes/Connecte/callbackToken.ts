@@ -16,7 +16,8 @@ const TOKEN = /^([0-9a-f]{32,128})\.([0-9]{1,12})\.([0-9a-f]{64})$/;
  * @throws Error for an empty secret, which anyone could sign with
  */
 export function signedCallbackUrl(url: string, webhookSecret: string, now = Date.now()): string {
-	if (webhookSecret === '') throw new Error('A callback URL cannot be signed without a secret');
+	if (webhookSecret.trim() === '')
+		throw new Error('A callback URL cannot be signed without a secret');
 	const nonce = randomBytes(NONCE_BYTES).toString('hex');
 	const expiry = Math.floor(now / 1_000) + LIFETIME_SECONDS;
 	const signed = `${nonce}.${expiry}`;
@@ -36,7 +37,7 @@ export function verifyCallbackToken(
 	webhookSecret: string,
 	now = Date.now(),
 ): boolean {
-	if (typeof webhookSecret !== 'string' || webhookSecret === '') return false;
+	if (typeof webhookSecret !== 'string' || webhookSecret.trim() === '') return false;
 	if (typeof token !== 'string' || token.length > LONGEST_TOKEN) return false;
 	const [, nonce, expiry, signature] = TOKEN.exec(token) ?? [];
 	if (nonce === undefined || expiry === undefined || signature === undefined) return false;
