@@ -1,7 +1,7 @@
 import type { IDataObject } from 'n8n-workflow';
 
 import { AUDIO_EXTENSIONS, namedAudioFile } from '../shared/audioFormat';
-import { readSmallBinary } from '../shared/audioSource';
+import { readSmallBinary, storedFile } from '../shared/audioSource';
 import { numberWithin, pathSegment, refusal, type ItemContext } from '../shared/parameters';
 import { subtitleRequest, type SubtitleRequest } from '../shared/subtitleBinary';
 import { MODEL_RULES, type Model, type ModelRules, type ResponseFormat } from './service';
@@ -212,7 +212,6 @@ async function speakerFields(
 }
 
 async function sampleOf(item: ItemContext, speaker: Speaker): Promise<string> {
-	const { context, itemIndex } = item;
 	const reference = speaker.reference?.trim() ?? '';
 	if (speaker.referenceType === 'dataUrl') {
 		if (!/^data:(audio|video)\/[^,]+;base64,[A-Za-z0-9+/]+={0,2}$/.test(reference)) {
@@ -224,7 +223,7 @@ async function sampleOf(item: ItemContext, speaker: Speaker): Promise<string> {
 		}
 		return reference;
 	}
-	const { fileName, mimeType } = context.helpers.assertBinaryData(itemIndex, reference);
+	const { fileName, mimeType } = storedFile(item, reference);
 	const audio = namedAudioFile(fileName, mimeType);
 	const sample = await readSmallBinary(item, reference, MAX_SAMPLE_BYTES);
 	if (!audio || !sample) {

@@ -1,7 +1,7 @@
-import { NodeOperationError, type IHttpRequestOptions } from 'n8n-workflow';
+import { NodeOperationError, type IBinaryData, type IHttpRequestOptions } from 'n8n-workflow';
 
 import type { AnswerHead, ReadableStream } from './answer';
-import { refusal, type ItemContext } from './parameters';
+import { isToolRun, refusal, type ItemContext } from './parameters';
 import { parseRetryAfter, retrying, type Try } from './retry';
 import { abortable } from './time';
 import { escapeHtml, networkReason } from './transport';
@@ -35,7 +35,7 @@ export function audioSource(item: ItemContext): AudioSource {
  */
 export function binarySource(item: ItemContext, property: unknown): AudioSource {
 	const { context, itemIndex } = item;
-	const binary = context.helpers.assertBinaryData(itemIndex, property as string);
+	const binary = storedFile(item, property);
 	return async () => {
 		const { fileName, mimeType } = binary;
 		if (!binary.id) {
@@ -65,10 +65,27 @@ export async function readSmallBinary(
 	maxBytes: number,
 ): Promise<Buffer | undefined> {
 	const { context, itemIndex } = item;
-	const { id } = context.helpers.assertBinaryData(itemIndex, property);
+	const { id } = storedFile(item, property);
 	if (id && ((await storedLength(item, id)) ?? 0) > maxBytes) return undefined;
 	const content = await context.helpers.getBinaryDataBuffer(itemIndex, property);
 	return content.length > maxBytes ? undefined : content;
+}
+
+/** @throws NodeOperationError where the item has no such file */
+export function storedFile(item: ItemContext, property: unknown): IBinaryData {
+	const { context, itemIndex } = item;
+	try {
+		return context.helpers.assertBinaryData(itemIndex, property as string);
+	} catch (error) {
+		if (isToolRun(context)) {
+			throw refusal(
+				item,
+				"An AI agent's tool gets no binary files",
+				"Set 'Input Type' to URL and let the agent fill in 'Audio URL'.",
+			);
+		}
+		throw new NodeOperationError(context.getNode(), error as Error, { itemIndex });
+	}
 }
 
 async function storedLength({ context }: ItemContext, id: string): Promise<number | undefined> {

@@ -1,7 +1,13 @@
 import { readdir } from 'node:fs/promises';
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
+import {
+	createServer,
+	type IncomingHttpHeaders,
+	type IncomingMessage,
+	type Server,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -44,6 +50,10 @@ let baseUrl: string;
 
 beforeAll(async () => {
 	server = createServer((request, response) => {
+		if (request.url?.startsWith('/silent')) {
+			request.resume();
+			return;
+		}
 		void text(request).then((body) => {
 			seen.push({ method: request.method, url: request.url, headers: request.headers, body });
 			const allowed = request.headers.authorization === 'Bearer right';
@@ -55,7 +65,10 @@ beforeAll(async () => {
 	baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 });
 beforeEach(() => seen.splice(0));
-afterAll(() => new Promise((resolve) => server.close(resolve)));
+afterAll(async () => {
+	server.closeAllConnections();
+	await new Promise((resolve) => server.close(resolve));
+});
 
 const keyApi: ICredentialType = {
 	name: 'keyApi',
@@ -255,6 +268,23 @@ describe('runNode', () => {
 		expect((await running).status).toBe('canceled');
 	});
 
+	it('breaks off a request that is under way', async () => {
+		const credentials = keyCredential('right');
+		credentials.keyApi.data.baseUrl += '/silent';
+		const arrived = new AbortController();
+		const gone = new Promise<void>((resolve) => {
+			server.once('request', ({ socket }: IncomingMessage) => {
+				socket.once('close', resolve);
+				arrived.abort();
+			});
+		});
+		const items = [{ binary: { data: { data: Readable.from([Buffer.from('streamed')]) } } }];
+		const result = await runNode({ ...upload, items, credentials, cancelOn: arrived.signal });
+		expect(result.status).toBe('canceled');
+		expect(result.durationMs).toBeLessThan(2_000);
+		await gone;
+	});
+
 	const tool = probe(async function (this: IExecuteFunctions) {
 		const json = {
 			text: this.getNodeParameter('text', 0),
@@ -305,11 +335,14 @@ describe('waiting', () => {
 			description: { ...description, webhooks: [{ ...callback, restartWebhook: true }] },
 			async execute(this: IExecuteFunctions) {
 				const url = this.evaluateExpression('{{ $execution.resumeUrl }}', 0) as string;
+				this.getWorkflowStaticData('node').waits = 1;
 				await this.putExecutionToWait(new Date(Date.now() + 60_000));
 				return [[{ json: { url } }]];
 			},
 			async webhook(this: IWebhookFunctions) {
 				const { state } = this.getBodyData();
+				const data = this.getWorkflowStaticData('node');
+				data.calls = Number(data.calls ?? 0) + 1;
 				if (state !== 'done') return { webhookResponse: 'not yet' };
 				return await Promise.resolve({ workflowData: [[{ json: { state } }]] });
 			},
@@ -326,7 +359,8 @@ describe('waiting', () => {
 		expect(waiting.items[0]?.json.url).toMatch(/\/webhook-waiting\/\d+\?signature=\w+/);
 		const early = await waiting.resume({ body: { state: 'running' } });
 		expect(early).toMatchObject({ status: 'waiting', response: { body: 'not yet' } });
-		const done = await waiting.resume({ body: { state: 'done' } });
+		const done = await early.resume({ body: { state: 'done' } });
+		expect(done.staticData).toEqual({ waits: 1, calls: 2 });
 		expect(done).toMatchObject({ status: 'success', response: { statusCode: 200 } });
 		expect(done.items).toMatchObject([{ json: { state: 'done' } }]);
 		await expect(done.resume()).rejects.toThrow('success');

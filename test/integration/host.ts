@@ -23,9 +23,11 @@ import {
 } from 'n8n-core';
 import {
 	ICredentialsHelper,
+	NodeConnectionTypes,
 	NodeHelpers,
 	UnexpectedError,
 	Workflow,
+	deepCopy,
 	isExpression,
 	type IConnections,
 	type ICredentialDataDecryptedObject,
@@ -40,6 +42,7 @@ import {
 	type INodeParameters,
 	type INodeProperties,
 	type INodeType,
+	type INodeTypeDescription,
 	type INodeTypes,
 	type IRequestOptionsSimplified,
 	type IWorkflowExecuteAdditionalData,
@@ -54,6 +57,16 @@ export type TestCredentials = Record<
 	string,
 	{ type: ICredentialType; data: ICredentialDataDecryptedObject }
 >;
+
+export interface NodeOptions {
+	nodeType: INodeType;
+	parameters?: INodeParameters;
+	credentials?: TestCredentials;
+	/** The node's own static data from before; what it becomes is in the result. */
+	staticData?: IDataObject;
+	/** Default `trigger`, with `streaming` `webhook`. */
+	mode?: WorkflowExecuteMode;
+}
 
 const PACKAGE = 'n8n-nodes-speech-inference';
 const HOST = 'http://127.0.0.1:5678';
@@ -311,4 +324,42 @@ export function additionalDataOf(
 		getRuntimeCredential: absent,
 		startRunnerTask: absent,
 	};
+}
+
+/** A node type without parameters, for what stands around the node under test. */
+export function inlineType(
+	name: string,
+	inputs: INodeTypeDescription['inputs'],
+	execute: INodeType['execute'],
+): INodeType {
+	return {
+		description: {
+			displayName: name,
+			name: name.toLowerCase(),
+			group: ['transform'],
+			version: 1,
+			description: '',
+			defaults: { name },
+			inputs,
+			outputs: [NodeConnectionTypes.Main],
+			properties: [],
+		},
+		execute,
+	};
+}
+
+/** Static data of a workflow in which one node has `data`. */
+export const nodeStaticData = (name: string, data: IDataObject = {}) => ({
+	[`node:${name}`]: deepCopy(data),
+});
+
+/** A plain copy of the node's static data, as n8n would store it. */
+export const staticDataOf = (workflow: Workflow, node: INode): IDataObject =>
+	deepCopy(workflow.getStaticData('node', node));
+
+/** A workflow of the one node. */
+export function alone({ nodeType, parameters, credentials, staticData }: NodeOptions) {
+	const node = nodeOf(nodeType, parameters, credentials);
+	const workflow = workflowOf([[node, nodeType]], {}, nodeStaticData(node.name, staticData));
+	return { node, workflow };
 }

@@ -78,6 +78,25 @@ export const FINAL_STATUSES: readonly ExecutionStatus[] = [
 	'crashed',
 ];
 
+/** The workflow with other values for some parameters of the named nodes. */
+export const withParameters = (
+	workflow: WorkflowJson,
+	changes: Record<string, IDataObject>,
+): WorkflowJson => {
+	for (const name of Object.keys(changes)) {
+		if (!workflow.nodes.some((node) => node.name === name)) {
+			throw new Error(`'${workflow.name}' has no node '${name}'`);
+		}
+	}
+	return {
+		...workflow,
+		nodes: workflow.nodes.map((node) => ({
+			...node,
+			parameters: { ...node.parameters, ...changes[node.name] },
+		})),
+	};
+};
+
 /** What went wrong in a call of n8n's REST interface. */
 export class N8nRestError extends Error {
 	readonly status: number;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -51,6 +51,7 @@ export class N8n {
 	readonly client: N8nClient;
 	readonly #env: Record<string, string>;
 	#program: ChildProgram | undefined;
+	#disposed = false;
 
 	private constructor(host: Host, userFolder: string, port: number, env: Record<string, string>) {
 		this.host = host;
@@ -68,12 +69,19 @@ export class N8n {
 		this.#env = env;
 	}
 
-	/** Makes the user folder, puts the package in, starts n8n and sets up its owner (logged in in `client`). */
-	static async launch(host: Host, { tarball, env = {}, port }: N8nOptions = {}): Promise<N8n> {
+	/** Makes the user folder and puts the package in; nothing runs yet, `dispose` is the caller's duty. */
+	static async prepare(host: Host, { tarball, env = {}, port }: N8nOptions = {}): Promise<N8n> {
+		const freeOrGiven = port ?? (await freePort());
 		const userFolder = mkdtempSync(path.join(os.tmpdir(), 'n8n-speech-'));
-		const n8n = new N8n(host, userFolder, port ?? (await freePort()), env);
+		const n8n = new N8n(host, userFolder, freeOrGiven, env);
+		if (tarball !== undefined) await installIntoUserFolder(tarball, userFolder);
+		return n8n;
+	}
+
+	/** Prepares and starts n8n and sets up its owner, who is logged in in `client`. */
+	static async launch(host: Host, options: N8nOptions = {}): Promise<N8n> {
+		const n8n = await N8n.prepare(host, options);
 		try {
-			if (tarball !== undefined) await installIntoUserFolder(tarball, userFolder);
 			await n8n.start();
 			await n8n.client.setUpOwner(n8n.owner);
 			return n8n;
@@ -104,7 +112,8 @@ export class N8n {
 	 * the caller stops it.
 	 */
 	async startCommand(args: string[], env: Record<string, string> = {}): Promise<ChildProgram> {
-		mkdirSync(this.userFolder, { recursive: true });
+		const brokerPort = await freePort();
+		if (this.#disposed) throw new Error('This n8n has been removed');
 		return new ChildProgram(this.host.node, [this.host.n8n, ...args], {
 			cwd: this.userFolder,
 			env: {
@@ -113,7 +122,7 @@ export class N8n {
 				PATH: [path.dirname(this.host.node), process.env.PATH].join(path.delimiter),
 				N8N_USER_FOLDER: this.userFolder,
 				N8N_ENCRYPTION_KEY: this.encryptionKey,
-				N8N_RUNNERS_BROKER_PORT: `${await freePort()}`,
+				N8N_RUNNERS_BROKER_PORT: `${brokerPort}`,
 				...this.#env,
 				...env,
 			},
@@ -137,6 +146,7 @@ export class N8n {
 
 	/** Ends n8n and removes its folder. */
 	async dispose(): Promise<void> {
+		this.#disposed = true;
 		await this.stop();
 		rmSync(this.userFolder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
 	}
@@ -147,7 +157,7 @@ const inherited = (): NodeJS.ProcessEnv =>
 	Object.fromEntries(
 		Object.entries(process.env).filter(
 			([name]) =>
-				!/^(N8N_|DB_|EXECUTIONS_|QUEUE_|WEBHOOK_|NODE_OPTIONS$|NODE_PATH$|npm_)/.test(name),
+				!/^(N8N_|DB_|EXECUTIONS_|QUEUE_|WEBHOOK_|NODE_(OPTIONS|PATH|ENV)$|JEST_|npm_)/.test(name),
 		),
 	);
 

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import type { WorkflowJson } from './client.ts';
 
 export const PACKAGE_NAME = 'n8n-nodes-speech-inference';
 
@@ -22,3 +23,9 @@ export const packageRoot = (): string => {
 		}
 	}
 };
+
+/** A workflow of examples/, without its ending. */
+export const readExample = (name: string): WorkflowJson =>
+	JSON.parse(
+		readFileSync(path.join(packageRoot(), 'examples', `${name}.json`), 'utf8'),
+	) as WorkflowJson;

@@ -1,0 +1,97 @@
+import { createHash } from 'node:crypto';
+import { extname } from 'node:path';
+
+import busboy from 'busboy';
+
+import type { Exchange } from '../core/exchange.ts';
+
+const LARGEST_HEARD_BYTES = 64 * 1024 * 1024;
+
+/** The extensions the service takes, and the MIME types that fit each. */
+const TYPES: Readonly<Record<string, readonly string[]>> = {
+	flac: ['audio/flac'],
+	mp3: ['audio/mpeg'],
+	mp4: ['video/mp4', 'audio/mp4'],
+	mpeg: ['video/mpeg', 'audio/mpeg'],
+	mpga: ['audio/mpeg'],
+	m4a: ['audio/mp4'],
+	ogg: ['audio/ogg'],
+	wav: ['audio/wav'],
+	webm: ['audio/webm', 'video/webm'],
+};
+
+export interface ReceivedFile {
+	name: string;
+	extension: string;
+	size: number;
+	sha256: string;
+	/** WAV files of up to 64 MiB, to be heard. */
+	bytes?: Buffer;
+}
+
+export interface ReceivedForm {
+	fields: Array<[name: string, value: string]>;
+	file?: ReceivedFile;
+}
+
+/** A request the service refuses. */
+export class Refusal extends Error {
+	readonly status: number;
+
+	constructor(status: number, message: string) {
+		super(message);
+		this.status = status;
+	}
+}
+
+/**
+ * Reads a multipart form to its end; the file is hashed as it comes, and not kept.
+ * @throws Refusal for a body that is no form, or a file of a kind the service does not take
+ */
+export async function readForm(exchange: Exchange): Promise<ReceivedForm> {
+	const { request, record } = exchange;
+	if (!/^multipart\/form-data;\s*boundary=/.test(request.headers['content-type'] ?? '')) {
+		await exchange.discardBody();
+		throw new Refusal(400, 'The request must be multipart/form-data');
+	}
+	const form: ReceivedForm = { fields: record.fields };
+	let refusal: Refusal | undefined;
+	const parser = busboy({ headers: request.headers, defParamCharset: 'utf8' });
+	parser.on('field', (name, value) => form.fields.push([name, value]));
+	parser.on('file', (field, stream, { filename = '', mimeType }) => {
+		const extension = extname(filename).slice(1).toLowerCase();
+		if (field !== 'file' || form.file) refusal ??= new Refusal(400, `Unexpected file '${field}'`);
+		if (!TYPES[extension]) {
+			refusal ??= new Refusal(
+				400,
+				`Invalid file format '${filename}'. Supported: ${Object.keys(TYPES).join(', ')}`,
+			);
+		} else if (!TYPES[extension].includes(mimeType)) {
+			refusal ??= new Refusal(400, `Content type ${mimeType} does not fit '${filename}'`);
+		}
+		const hash = createHash('sha256');
+		const kept: Buffer[] = [];
+		let size = 0;
+		stream.on('data', (piece: Buffer) => {
+			hash.update(piece);
+			size += piece.length;
+			if (extension === 'wav' && size <= LARGEST_HEARD_BYTES) kept.push(piece);
+		});
+		stream.on('end', () => {
+			const sha256 = hash.digest('hex');
+			const bytes =
+				extension === 'wav' && size <= LARGEST_HEARD_BYTES ? Buffer.concat(kept) : undefined;
+			form.file = { name: filename, extension, size, sha256, bytes };
+			record.file = { field, name: filename, mimeType, size, sha256 };
+		});
+	});
+	await new Promise<void>((resolve, reject) => {
+		parser.once('close', resolve).once('error', (error: Error) => {
+			reject(new Refusal(400, `The form cannot be read: ${error.message}`));
+		});
+		request.once('error', reject);
+		request.pipe(parser);
+	});
+	if (refusal) throw refusal;
+	return form;
+}

@@ -1,0 +1,158 @@
+import { hearWav } from '../hearing/wav.ts';
+import { Refusal, type ReceivedForm } from './form.ts';
+
+export const MODELS = [
+	'MaaS_GP_4o_mini_transcribe',
+	'MaaS_GP_4o_transcribe',
+	'MaaS_GP_4o_transcribe_diarize',
+	'whisper-1',
+] as const;
+
+export type Model = (typeof MODELS)[number];
+
+export type ResponseFormat = 'json' | 'text' | 'srt' | 'verbose_json' | 'vtt' | 'diarized_json';
+
+const FORMATS: Readonly<Record<Model, readonly string[]>> = {
+	MaaS_GP_4o_mini_transcribe: ['json'],
+	MaaS_GP_4o_transcribe: ['json'],
+	MaaS_GP_4o_transcribe_diarize: ['json', 'text', 'diarized_json'],
+	'whisper-1': ['json', 'text', 'srt', 'verbose_json', 'vtt'],
+};
+
+export interface KnownSpeaker {
+	name: string;
+	/** Root mean square of the sample's words. */
+	level: number;
+}
+
+export interface Parameters {
+	responseFormat: ResponseFormat;
+	stream: boolean;
+	logprobs: boolean;
+	words: boolean;
+	segments: boolean;
+	language?: string;
+	speakers: KnownSpeaker[];
+	/** Whether the audio is to be cut into chunks. */
+	isChunked: boolean;
+}
+
+/**
+ * The form's fields, as strictly as the service's documentation has them.
+ * @throws Refusal for unknown names, wrong values and combinations the model does not take
+ */
+export function readParameters({ fields }: ReceivedForm, model: Model): Parameters {
+	const rest = [...fields];
+	const all = (name: string) => {
+		const values: string[] = [];
+		for (let index = rest.length - 1; index >= 0; index--) {
+			if (rest[index]?.[0] === name) values.unshift(rest.splice(index, 1)[0]?.[1] ?? '');
+		}
+		return values;
+	};
+	const one = (name: string) => {
+		const values = all(name);
+		if (values.length > 1) throw new Refusal(400, `${name} is given more than once`);
+		return values[0];
+	};
+	const refuse = (isWrong: boolean, message: string) => {
+		if (isWrong) throw new Refusal(400, message);
+	};
+
+	const format = one('response_format') ?? 'json';
+	refuse(
+		!FORMATS[model].includes(format),
+		`response_format '${format}' is not compatible with model '${model}'. Use ${FORMATS[model].join(', ')} instead`,
+	);
+	const stream = one('stream') ?? 'false';
+	refuse(!['true', 'false'].includes(stream), `stream must be true or false, not '${stream}'`);
+	const temperature = one('temperature');
+	refuse(
+		temperature !== undefined && !(Number(temperature) >= 0 && Number(temperature) <= 1),
+		`temperature must be between 0 and 1, not '${temperature}'`,
+	);
+	const language = one('language');
+	refuse(
+		language !== undefined && !/^[a-z]{2}$/.test(language),
+		`language '${language}' is not ISO-639-1`,
+	);
+	const isDiarize = model === 'MaaS_GP_4o_transcribe_diarize';
+	refuse(one('prompt') !== undefined && isDiarize, `prompt is not supported by '${model}'`);
+
+	const include = all('include[]');
+	refuse(
+		include.some((value) => value !== 'logprobs'),
+		`include takes logprobs, not '${include.join(', ')}'`,
+	);
+	refuse(
+		include.length > 0 && (format !== 'json' || isDiarize || model === 'whisper-1'),
+		`include is not supported by '${model}' with response_format '${format}'`,
+	);
+	const granularities = all('timestamp_granularities[]');
+	refuse(
+		granularities.some((value) => value !== 'word' && value !== 'segment'),
+		`timestamp_granularities takes word and segment, not '${granularities.join(', ')}'`,
+	);
+	refuse(
+		granularities.length > 0 && format !== 'verbose_json',
+		'timestamp_granularities needs response_format verbose_json',
+	);
+	const speakers = knownSpeakers(all('known_speaker_names[]'), all('known_speaker_references[]'));
+	refuse(speakers.length > 0 && !isDiarize, `known speakers are not supported by '${model}'`);
+	const isChunked = readChunking(one);
+
+	const [unknown] = rest;
+	refuse(unknown !== undefined, `Unknown parameter '${unknown?.[0]}'`);
+	return {
+		responseFormat: format as ResponseFormat,
+		stream: stream === 'true' && model !== 'whisper-1',
+		logprobs: include.includes('logprobs'),
+		words: granularities.includes('word'),
+		segments: granularities.length === 0 || granularities.includes('segment'),
+		language,
+		speakers,
+		isChunked,
+	};
+}
+
+function readChunking(one: (name: string) => string | undefined): boolean {
+	const strategy = one('chunking_strategy');
+	const type = one('chunking_strategy[type]');
+	const vad = ['threshold', 'prefix_padding_ms', 'silence_duration_ms'].map((name) => ({
+		name,
+		value: one(`chunking_strategy[${name}]`),
+	}));
+	if (strategy !== undefined && strategy !== 'auto') {
+		throw new Refusal(400, `chunking_strategy '${strategy}' is not known`);
+	}
+	if (type !== undefined && (type !== 'server_vad' || strategy !== undefined)) {
+		throw new Refusal(400, `chunking_strategy[type] '${type}' is not known`);
+	}
+	for (const { name, value } of vad) {
+		if (value === undefined) continue;
+		const number = Number(value);
+		const isRight =
+			name === 'threshold' ? number >= 0 && number <= 1 : Number.isInteger(number) && number >= 0;
+		if (type === undefined || !isRight) {
+			throw new Refusal(400, `chunking_strategy[${name}] '${value}' is not valid`);
+		}
+	}
+	return strategy !== undefined || type !== undefined;
+}
+
+function knownSpeakers(names: string[], references: string[]): KnownSpeaker[] {
+	if (names.length !== references.length) {
+		throw new Refusal(400, 'known_speaker_names and known_speaker_references differ in length');
+	}
+	if (names.length > 4) throw new Refusal(400, 'At most 4 known speakers are supported');
+	return names.map((name, index) => {
+		const match = /^data:audio\/[\w.+-]+;base64,([A-Za-z0-9+/]+=*)$/.exec(references[index] ?? '');
+		if (!match?.[1]) throw new Refusal(400, 'known_speaker_references must be data URLs of audio');
+		const heard = hearWav(Buffer.from(match[1], 'base64'));
+		if (heard.duration < 2 || heard.duration > 10) {
+			throw new Refusal(400, 'A known speaker reference must be 2 to 10 seconds long');
+		}
+		const levels = heard.channels.flat().map(({ level }) => level);
+		return { name, level: levels.reduce((sum, level) => sum + level, 0) / (levels.length || 1) };
+	});
+}

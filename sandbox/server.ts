@@ -1,0 +1,121 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { join } from 'node:path';
+
+import { createCloudsway, type CloudswaySandbox } from './cloudsway/service.ts';
+import { Exchange, type RequestRecord } from './core/exchange.ts';
+import { FaultPlans, type FaultPlan } from './core/faults.ts';
+import { serveSample } from './core/samples.ts';
+
+/** A stand-in of one service below a path of its own. */
+export interface SandboxService {
+	name: string;
+	/** The path its base URL has; requests below it come to `handle` without it. */
+	prefix: string;
+	handle: (exchange: Exchange, path: string) => Promise<void>;
+}
+
+export interface SandboxOptions {
+	/** Default: any free port. */
+	port?: number;
+	host?: string;
+	/** The folder that `GET /samples/<name>` serves; default: `sandbox/samples`. */
+	samplesDir?: string;
+}
+
+export interface Sandbox {
+	/** Such as `http://127.0.0.1:3400`. */
+	baseUrl: string;
+	cloudsway: CloudswaySandbox;
+	/** What arrived, oldest first. */
+	readonly requests: RequestRecord[];
+	/** The most requests under way at once since the last `clear`. */
+	readonly mostAtOnce: number;
+	faults: FaultPlans;
+	/** Forgets requests and fault plans. */
+	clear(): void;
+	close(): Promise<void>;
+}
+
+/**
+ * Starts the stand-ins of the services on loopback. They hear DTMF keys in the audio they receive and
+ * refuse what the services would refuse.
+ *
+ * Control calls, for processes outside this one: `POST /control/faults` with a fault plan,
+ * `DELETE /control/faults`, `GET /control/requests`.
+ */
+export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+	const { port = 0, host = '127.0.0.1', samplesDir = join('sandbox', 'samples') } = options;
+	const faults = new FaultPlans();
+	const requests: RequestRecord[] = [];
+	const sockets = new Set<Socket>();
+	let atOnce = 0;
+	let mostAtOnce = 0;
+	const clear = () => {
+		requests.length = 0;
+		mostAtOnce = atOnce;
+		faults.clear();
+	};
+
+	const cloudsway = createCloudsway();
+	const services: SandboxService[] = [cloudsway.service];
+
+	const handle = async (request: IncomingMessage, response: ServerResponse) => {
+		const path = request.url ?? '/';
+		if (path.startsWith('/samples/')) return await serveSample(samplesDir, request, response);
+		if (path.startsWith('/control/')) return await control(request, response);
+		const service = services.find(({ prefix }) => path.startsWith(`${prefix}/`));
+		if (!service) {
+			response.writeHead(404, { 'content-type': 'text/html' });
+			response.end('<!doctype html><html><head><title>Not Found</title></head></html>');
+			return;
+		}
+		const fault = faults.take(request.method ?? 'GET', path);
+		const exchange = new Exchange(request, response, service.name, fault);
+		requests.push(exchange.record);
+		mostAtOnce = Math.max(mostAtOnce, ++atOnce);
+		response.once('close', () => atOnce--);
+		if (await exchange.prepare()) {
+			await service.handle(exchange, exchange.url.pathname.slice(service.prefix.length));
+		}
+	};
+
+	const control = async (request: IncomingMessage, response: ServerResponse) => {
+		const exchange = new Exchange(request, response, 'control', undefined);
+		if (request.method === 'POST') faults.add((await exchange.readJson()) as FaultPlan);
+		if (request.method === 'DELETE') clear();
+		await exchange.sendJson(200, requests);
+	};
+
+	const server = createServer((request, response) => {
+		handle(request, response).catch((error: Error) => {
+			if (response.headersSent || request.destroyed) request.destroy();
+			else response.writeHead(500).end(JSON.stringify({ error: { message: error.message } }));
+		});
+	});
+	server.on('connection', (socket) => {
+		sockets.add(socket);
+		socket.once('close', () => sockets.delete(socket));
+	});
+	server.requestTimeout = 0;
+	await new Promise<void>((resolve, reject) => {
+		server.once('error', reject).listen(port, host, resolve);
+	});
+	const baseUrl = `http://${host}:${(server.address() as AddressInfo).port}`;
+
+	return {
+		baseUrl,
+		cloudsway: cloudsway.at(baseUrl),
+		requests,
+		get mostAtOnce() {
+			return mostAtOnce;
+		},
+		faults,
+		clear,
+		close: () =>
+			new Promise((resolve) => {
+				server.close(() => resolve());
+				for (const socket of sockets) socket.destroy();
+			}),
+	};
+}

@@ -1,0 +1,3 @@
+import { endAll } from './harness/shared.ts';
+
+export default endAll;

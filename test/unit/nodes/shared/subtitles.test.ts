@@ -1,0 +1,156 @@
+import fc from 'fast-check';
+import { parseSync, type NodeCue } from 'subtitle';
+
+import { makeSubtitles, parseSubtitles } from '../../../../nodes/shared/subtitles.ts';
+import type { Segment, Transcript } from '../../../../nodes/shared/transcript.ts';
+
+const transcript = (parts: Partial<Transcript>): Transcript => ({
+	text: '',
+	service: 'cloudsway',
+	...parts,
+});
+
+/** The parser of a library nobody here wrote. */
+const cuesIn = (content: string) =>
+	parseSync(content)
+		.filter((node): node is NodeCue => node.type === 'cue')
+		.map(({ data }) => data);
+
+const srt = (parts: Partial<Transcript>) => makeSubtitles(transcript(parts), 'srt')?.content ?? '';
+const vtt = (parts: Partial<Transcript>) => makeSubtitles(transcript(parts), 'vtt')?.content ?? '';
+
+describe('makeSubtitles', () => {
+	it('writes SRT with the speaker before the text', () => {
+		const segments = [
+			{ text: 'Good morning.', start: 0, end: 1.2345, speaker: 'agent' },
+			{ text: 'Hello & <welcome>', start: 3725.5, end: 3727 },
+		];
+		expect(srt({ segments })).toBe(
+			[
+				'1\n00:00:00,000 --> 00:00:01,235\nagent: Good morning.\n',
+				'2\n01:02:05,500 --> 01:02:07,000\nHello & <welcome>\n',
+			].join('\n'),
+		);
+	});
+
+	it('writes WebVTT with the speaker as voice and markup escaped', () => {
+		expect(vtt({ segments: [{ text: 'a < b --> c', start: 1, end: 2, speaker: 'A > B' }] })).toBe(
+			'WEBVTT\n\n00:00:01.000 --> 00:00:02.000\n<v A &gt; B>a &lt; b --&gt; c\n',
+		);
+	});
+
+	it('groups words into cues of two lines of 42 characters, broken at pauses', () => {
+		const words = Array.from({ length: 30 }, (_, index) => ({
+			text: `word${index}`,
+			start: index * 0.2 + (index >= 20 ? 5 : 0),
+			end: index * 0.2 + 0.15 + (index >= 20 ? 5 : 0),
+		}));
+		const cues = cuesIn(srt({ words }));
+		expect(cues.map(({ text }) => text.replaceAll('\n', ' ')).join(' ')).toBe(
+			words.map(({ text }) => text).join(' '),
+		);
+		expect(cues.map(({ text }) => text.split('\n').length)).toEqual([2, 2, 2]);
+		expect(cues[2]?.start).toBe(9000);
+	});
+
+	it('takes the words of a segment to time its parts, but its own text', () => {
+		const words = 'one two three four five six seven eight nine ten eleven twelve'.split(' ');
+		const timedWords = words.map((text, index) => ({ text, start: index, end: index + 0.9 }));
+		const text = words.map((word) => `${word},`).join(' ');
+		const cues = cuesIn(srt({ segments: [{ text, start: 0, end: 12 }], words: timedWords }));
+		expect(cues).toEqual([
+			{ start: 0, end: 6900, text: 'one, two, three, four, five, six, seven,' },
+			{ start: 7000, end: 11900, text: 'eight, nine, ten, eleven, twelve,' },
+		]);
+	});
+
+	it('makes none where nothing has times', () => {
+		expect(makeSubtitles(transcript({ text: 'hello', segments: [{ text: 'hello' }] }), 'srt')).toBe(
+			undefined,
+		);
+	});
+
+	it('always makes files that parse, in order, without overlap and within the limits', () => {
+		const time = fc.double({ min: 0, max: 50, noNaN: true });
+		const part: fc.Arbitrary<Segment> = fc
+			.record(
+				{
+					text: fc.oneof(
+						fc.string({ unit: 'grapheme', maxLength: 120 }),
+						fc.lorem({ maxCount: 30 }),
+						fc.constantFrom('-->', '--->', '1', 'NOTE x', '<v y>', '{\\an8}', '&amp;', '00:01'),
+					),
+					start: time,
+					length: fc.double({ min: -1, max: 20, noNaN: true }),
+					speaker: fc.option(fc.string({ minLength: 1, maxLength: 60 }), { nil: undefined }),
+				},
+				{ requiredKeys: ['text', 'start', 'length', 'speaker'] },
+			)
+			.map(({ text, start, length, speaker }) => ({ text, start, end: start + length, speaker }));
+		const parts = fc.array(part, { maxLength: 12 });
+		fc.assert(
+			fc.property(
+				parts,
+				parts,
+				fc.constantFrom('srt' as const, 'vtt' as const),
+				(segments, words, format) => {
+					const content = makeSubtitles(transcript({ segments, words }), format)?.content;
+					const hasTimes = [...segments, ...words].some(({ text }) => text.trim() !== '');
+					expect(content !== undefined).toBe(hasTimes);
+					if (content === undefined) return;
+					const times = content.split('\n').filter((line) => /^\d\d:.* --> \d\d:/.test(line));
+					const cues = parseSubtitles(content);
+					expect(cuesIn(content)).toHaveLength(times.length);
+					expect(cues.length).toBeLessThanOrEqual(times.length);
+					let end = 0;
+					for (const cue of cuesIn(content)) {
+						expect(cue.start).toBeGreaterThanOrEqual(end);
+						expect(cue.end).toBeGreaterThan(cue.start);
+						expect(cue.end - cue.start).toBeLessThanOrEqual(7000);
+						expect(cue.text.trim()).not.toBe('');
+						const lines = unescaped(cue.text).split('\n');
+						expect(lines.length).toBeLessThanOrEqual(2);
+						for (const line of lines) expect(line.length).toBeLessThanOrEqual(42);
+						end = cue.end;
+					}
+				},
+			),
+		);
+	});
+});
+
+const unescaped = (text: string) =>
+	text
+		.replace(/^<v [^>]*>/, '')
+		.replaceAll('&lt;', '<')
+		.replaceAll('&gt;', '>')
+		.replaceAll('&amp;', '&');
+
+describe('parseSubtitles', () => {
+	it('reads SRT: spoken text alone, times in seconds', () => {
+		const text =
+			'1\r\n00:00:00,000 --> 00:00:03,320\r\n<i>The first</i>\r\nline.\r\n\r\n2\r\n00:00:03,320 --> 01:00:04,000\r\n{\\an8}42\r\n';
+		expect(parseSubtitles(text)).toEqual([
+			{ text: 'The first line.', start: 0, end: 3.32 },
+			{ text: '42', start: 3.32, end: 3604 },
+		]);
+	});
+
+	it('reads WebVTT: header, notes, cue names, settings, voices, entities', () => {
+		const text =
+			'WEBVTT - title\n\nNOTE a note\nof two lines\n\nintro\n00:01.500 --> 00:02.250 align:start\n<v.loud Speaker One>a &lt; b &amp; c\n\n00:00:03.000 --> 00:00:04.000\n<00:00:03.200><c>late</c>\n';
+		expect(parseSubtitles(text)).toEqual([
+			{ text: 'a < b & c', start: 1.5, end: 2.25, speaker: 'Speaker One' },
+			{ text: 'late', start: 3, end: 4 },
+		]);
+	});
+
+	it('gives back the segments that subtitles were made from', () => {
+		const segments = [
+			{ text: 'Hello there.', start: 0.5, end: 1.75 },
+			{ text: 'General greetings & more', start: 2, end: 3.001 },
+		];
+		expect(parseSubtitles(srt({ segments }))).toEqual(segments);
+		expect(parseSubtitles(vtt({ segments }))).toEqual(segments);
+	});
+});
