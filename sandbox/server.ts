@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
 
 import { createCloudsway, type CloudswaySandbox } from './cloudsway/service.ts';
+import { createConnecte, type ConnecteSandbox } from './connecte/service.ts';
 import { Exchange, type RequestRecord } from './core/exchange.ts';
 import { FaultPlans, type FaultPlan } from './core/faults.ts';
 import { serveSample } from './core/samples.ts';
@@ -13,6 +14,10 @@ export interface SandboxService {
 	/** The path its base URL has; requests below it come to `handle` without it. */
 	prefix: string;
 	handle: (exchange: Exchange, path: string) => Promise<void>;
+	/** Forgets what it was told and what it did. */
+	clear?: () => void;
+	/** Ends what it does by itself, between requests. */
+	close?: () => void;
 }
 
 export interface SandboxOptions {
@@ -27,6 +32,7 @@ export interface Sandbox {
 	/** Such as `http://127.0.0.1:3400`. */
 	baseUrl: string;
 	cloudsway: CloudswaySandbox;
+	connecte: ConnecteSandbox;
 	/** What arrived, oldest first. */
 	readonly requests: RequestRecord[];
 	/** The most requests under way at once since the last `clear`. */
@@ -55,10 +61,12 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 		requests.length = 0;
 		mostAtOnce = atOnce;
 		faults.clear();
+		for (const service of services) service.clear?.();
 	};
 
 	const cloudsway = createCloudsway();
-	const services: SandboxService[] = [cloudsway.service];
+	const connecte = createConnecte();
+	const services: SandboxService[] = [cloudsway.service, connecte.service];
 
 	const handle = async (request: IncomingMessage, response: ServerResponse) => {
 		const path = request.url ?? '/';
@@ -106,6 +114,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 	return {
 		baseUrl,
 		cloudsway: cloudsway.at(baseUrl),
+		connecte: connecte.at(baseUrl),
 		requests,
 		get mostAtOnce() {
 			return mostAtOnce;
@@ -114,6 +123,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 		clear,
 		close: () =>
 			new Promise((resolve) => {
+				for (const service of services) service.close?.();
 				server.close(() => resolve());
 				for (const socket of sockets) socket.destroy();
 			}),
