@@ -1,7 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { makeDtmfWav, type BitDepth } from './hearing/tones.ts';
+import type { BitDepth } from './hearing/encodeWav.ts';
+import { makeDtmfWav } from './hearing/tones.ts';
 
 /** Makes the recordings in `sandbox/samples`: DTMF keys, which the sandbox hears as words. */
 const folder = join(import.meta.dirname, 'samples');

@@ -35,11 +35,11 @@ export interface HeardWord {
 
 const HOP_SECONDS = 0.01;
 const WINDOW_HOPS = 2;
-const WINDOW_SECONDS = HOP_SECONDS * WINDOW_HOPS;
-/** A tone that fills this share of a window is recognised in it. */
-const RECOGNISED_SHARE = 0.6;
 const QUIETEST_LEVEL = 0.004;
+/** Also the share of a window that a tone must fill to be recognised in it. */
 const LOWEST_PURITY = 0.7;
+/** How much of the outermost window a word fills: at least that share, at most a hop more. */
+const EDGE_SHARE = LOWEST_PURITY + 0.5 / WINDOW_HOPS;
 const SHORTEST_WORD_HOPS = 3;
 
 interface Frame {
@@ -120,15 +120,14 @@ export class DtmfListener {
 		const mean = (value: (frame: Frame) => number) =>
 			inner.reduce((sum, frame) => sum + value(frame), 0) / inner.length;
 		const lastFrame = startFrame + frames.length - 1;
+		// In whole samples, since a hop is not exactly HOP_SECONDS at every rate and that adds up.
+		const seconds = (hops: number) => (hops * this.hop) / this.sampleRate;
 		return {
 			text: WORDS[key] ?? key,
-			start: startFrame * HOP_SECONDS + WINDOW_SECONDS * (1 - RECOGNISED_SHARE),
-			end: lastFrame * HOP_SECONDS + WINDOW_SECONDS * RECOGNISED_SHARE,
+			start: seconds(startFrame + WINDOW_HOPS * (1 - EDGE_SHARE)),
+			end: seconds(lastFrame + WINDOW_HOPS * EDGE_SHARE),
 			level: mean(({ level }) => level),
-			purity: Math.min(
-				1,
-				mean(({ purity }) => purity),
-			),
+			purity: mean(({ purity }) => purity),
 		};
 	}
 }
@@ -139,7 +138,9 @@ function frameOf(samples: Float64Array, sampleRate: number): Frame | undefined {
 	if (level < QUIETEST_LEVEL) return undefined;
 	const row = strongest(samples, sampleRate, ROWS);
 	const column = strongest(samples, sampleRate, COLUMNS);
-	const purity = (2 * (row.power + column.power)) / (samples.length * energy);
+	// The tones leak into each other in so short a window, so the share can come out above 1.
+	const share = (2 * (row.power + column.power)) / (samples.length * energy);
+	const purity = share > 1 ? 1 / share : share;
 	const key = KEYS[row.index]?.[column.index];
 	const isBalanced = row.power > column.power / 20 && column.power > row.power / 20;
 	return key && isBalanced && purity >= LOWEST_PURITY ? { key, level, purity } : undefined;

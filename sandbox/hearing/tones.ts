@@ -1,8 +1,5 @@
-import wavefile from 'wavefile';
-
 import { COLUMNS, KEYS, ROWS } from './dtmf.ts';
-
-export type BitDepth = '8' | '16' | '24' | '32' | '32f' | '64';
+import { encodeWav, type BitDepth } from './encodeWav.ts';
 
 /** Keys to sound one after another; a space is a pause of 0.7 s, which ends a phrase. */
 export interface Phrase {
@@ -38,10 +35,7 @@ export function makeDtmfWav(options: DtmfOptions): Buffer {
 		for (const sound of list) render(channel, sound, sampleRate);
 		return channel;
 	});
-	const file = new wavefile.WaveFile();
-	file.fromScratch(samples.length, sampleRate, '64', samples.length === 1 ? samples[0]! : samples);
-	if (bitDepth !== '64') file.toBitDepth(bitDepth);
-	return Buffer.from(file.toBuffer());
+	return encodeWav(samples, sampleRate, bitDepth);
 }
 
 interface Sound {

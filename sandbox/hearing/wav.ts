@@ -1,5 +1,4 @@
-import wavefile from 'wavefile';
-
+import { decodeWav } from './decodeWav.ts';
 import { DtmfListener, type HeardWord } from './dtmf.ts';
 
 export interface HeardAudio {
@@ -11,18 +10,16 @@ export interface HeardAudio {
 
 /** Hears the DTMF keys in a WAV file. @throws Error where it is none that can be decoded */
 export function hearWav(bytes: Buffer): HeardAudio {
-	const file = new wavefile.WaveFile(bytes);
-	file.toBitDepth('64');
-	const { numChannels, sampleRate } = file.fmt as { numChannels: number; sampleRate: number };
-	const samples: unknown = file.getSamples(false, Float64Array);
-	const channels = (numChannels === 1 ? [samples] : samples) as Float64Array[];
-	return {
-		duration: (channels[0]?.length ?? 0) / sampleRate,
-		channels: channels.map((channel) => {
-			const listener = new DtmfListener(sampleRate);
-			return [...listener.push(channel), ...listener.end()];
-		}),
-	};
+	const { sampleRate, channelCount, frameCount, read } = decodeWav(bytes);
+	const listeners = Array.from({ length: channelCount }, () => new DtmfListener(sampleRate));
+	const channels = listeners.map((): HeardWord[] => []);
+	for (let start = 0; start < frameCount; start += sampleRate) {
+		for (const [channel, samples] of read(start, sampleRate).entries()) {
+			channels[channel]?.push(...(listeners[channel]?.push(samples) ?? []));
+		}
+	}
+	for (const [channel, listener] of listeners.entries()) channels[channel]?.push(...listener.end());
+	return { duration: frameCount / sampleRate, channels };
 }
 
 /** Words in runs without a pause of more than 0.6 s. */
