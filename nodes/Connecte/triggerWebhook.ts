@@ -137,8 +137,9 @@ class Callback {
 
 	/** What the caller says; nothing of it is believed yet. */
 	private claimed(): Prediction | undefined {
-		const { rawBody } = this.context.getRequestObject();
-		if (rawBody.length > LARGEST_BODY_BYTES) return undefined;
+		// A multipart body has no raw form.
+		const { rawBody } = this.context.getRequestObject() as { rawBody?: Buffer };
+		if (rawBody && rawBody.length > LARGEST_BODY_BYTES) return undefined;
 		const body: unknown = this.context.getBodyData();
 		return parsePrediction(typeof body === 'string' ? parseJson(body) : body);
 	}
@@ -182,7 +183,7 @@ class Callback {
 	/** n8n answers 5xx where it could not start the run; the sender may then send the event again. */
 	private forgetUnlessRun(prediction: Prediction): void {
 		const response = this.context.getResponseObject();
-		response.once('finish', () => {
+		response.once?.('finish', () => {
 			if (response.statusCode >= 500) forgetEvent(this.trigger, prediction);
 		});
 	}
