@@ -113,9 +113,8 @@ export class Prediction {
 		} catch (error) {
 			if (signal.aborted) return;
 			this.failure = error instanceof ModelFailure ? error.message : 'Internal error';
-			await delay(durationMs - (Date.now() - this.created), undefined, { signal }).catch(
-				() => undefined,
-			);
+			const left = Math.max(0, durationMs - (Date.now() - this.created));
+			await delay(left, undefined, { signal }).catch(() => undefined);
 			this.end('failed');
 		}
 	}

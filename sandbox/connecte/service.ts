@@ -166,10 +166,13 @@ class Connecte {
 	/** Keeps the connection open until the end, but no longer than asked for. */
 	private async hold(exchange: Exchange, prediction: Prediction, seconds: number): Promise<void> {
 		const over = new AbortController();
-		exchange.request.socket.once('close', () => over.abort());
+		const { socket } = exchange.request;
+		const gone = () => over.abort();
+		socket.once('close', gone);
 		const signal = AbortSignal.any([over.signal, this.closing.signal]);
 		const tooLong = delay(seconds * 1_000, undefined, { signal }).catch(() => undefined);
 		await Promise.race([prediction.ended, tooLong]);
+		socket.off('close', gone);
 		over.abort();
 	}
 
