@@ -1,7 +1,8 @@
 import { NodeOperationError, type IDataObject } from 'n8n-workflow';
 
-import { isObject, parseJson, type Answer } from '../shared/answer';
-import { callService, type CallContext } from '../shared/transport';
+import { isObject, messageIn, parseJson, type Answer } from '../shared/answer';
+import { refusal, type ItemContext } from '../shared/parameters';
+import { callService, escapeHtml, sentence, type CallContext } from '../shared/transport';
 import { CONNECTE } from './service';
 
 /** https://connecte.ai/docs/api-reference/methods */
@@ -47,6 +48,21 @@ export function parsePrediction(json: unknown): Prediction | undefined {
 	return { ...json, id, status };
 }
 
+/**
+ * The prediction an item names.
+ * @throws NodeOperationError for what cannot be an id
+ */
+export function predictionIdOf(item: ItemContext): string {
+	const value = item.context.getNodeParameter('predictionId', item.itemIndex, '') as unknown;
+	const id = String(value ?? '').trim();
+	if (ID.test(id)) return id;
+	throw refusal(
+		item,
+		id === '' ? "'Prediction ID' is empty" : "'Prediction ID' is not the ID of a prediction",
+		"Set 'Prediction ID' to the field 'id' of what 'Create' puts out.",
+	);
+}
+
 /** Below the base URL, percent-encoded. */
 export function predictionPath(id: string): string {
 	return `/predictions/${encodeURIComponent(id)}`;
@@ -89,4 +105,60 @@ export async function predictionIn(
 		itemIndex,
 		description: "Check 'Base URL' in the credential: it may point to a web page.",
 	});
+}
+
+/**
+ * Cancels a prediction; one that has ended stays as it is.
+ * @returns the prediction as it is then
+ * @throws NodeApiError as `callService`; NodeOperationError for an answer that is no prediction
+ */
+export async function cancelPrediction(
+	context: CallContext,
+	id: string,
+	{ itemIndex, signal }: { itemIndex: number; signal: AbortSignal },
+): Promise<Prediction> {
+	const request = {
+		method: 'POST' as const,
+		path: `${predictionPath(id)}/cancel`,
+		timeoutSeconds: READ_TIMEOUT_SECONDS,
+		itemIndex,
+		signal,
+	};
+	return await callService(context, CONNECTE, request, async (answer) =>
+		predictionIn(context, itemIndex, answer),
+	);
+}
+
+/**
+ * The error of a prediction that ended without a result; `undefined` for any other. The service does not
+ * document where it puts the reason, so every likely place is looked at.
+ */
+export function failureOf(
+	context: CallContext,
+	itemIndex: number,
+	prediction: Prediction,
+	model?: string,
+): NodeOperationError | undefined {
+	const { id, status } = prediction;
+	if (status !== 'failed' && status !== 'canceled') return undefined;
+	const reason = reasonIn(prediction);
+	const of = model === undefined ? '' : ` of ${model}`;
+	// n8n takes an error whose message has the word 'canceled' for a stop by the user.
+	const message =
+		status === 'failed' ? `The prediction${of} failed` : `The prediction${of} was stopped`;
+	const said =
+		reason === undefined ? 'Connecte gives no reason.' : `Connecte says: ${escapeHtml(reason)}`;
+	return new NodeOperationError(context.getNode(), message, {
+		itemIndex,
+		description: `${sentence(said)} Its ID is ${id}, its status '${status}'.`,
+	});
+}
+
+function reasonIn({ error, message, detail, output }: Prediction): string | undefined {
+	const inOutput = isObject(output) ? output.error : undefined;
+	for (const place of [error, message, detail, inOutput]) {
+		if (place === undefined || place === null || place === '') continue;
+		return messageIn(typeof place === 'string' ? place : JSON.stringify(place));
+	}
+	return undefined;
 }
