@@ -1,6 +1,12 @@
 import type { ICredentialDataDecryptedObject, IDataObject } from 'n8n-workflow';
 
-import { numberWithin, pathSegment, refusal, type ItemContext } from '../shared/parameters';
+import {
+	isToolRun,
+	numberWithin,
+	pathSegment,
+	refusal,
+	type ItemContext,
+} from '../shared/parameters';
 import { callService } from '../shared/transport';
 import { signedCallbackUrl } from './callbackToken';
 import { predictionIn, type Prediction } from './prediction';
@@ -44,6 +50,13 @@ export async function readCreateRequest(item: ItemContext): Promise<CreateReques
 			item,
 			"'Wait for Completion' by webhook takes one item at a time, since an execution can wait for one webhook only",
 			"Choose 'Poll' for several items, or put the node into a 'Loop Over Items' with a batch size of 1.",
+		);
+	}
+	if (waitFor === 'webhook' && isToolRun(context)) {
+		throw refusal(
+			item,
+			"An AI agent waits for its tool, so that 'Wait for Completion' cannot be 'Webhook'",
+			"Choose 'Poll' for 'Wait for Completion'.",
 		);
 	}
 	const isSync = parameter('prefer', 'ASYNC') === 'SYNC';

@@ -158,8 +158,7 @@ const fields: INodeProperties[] = [
 				default: '',
 				placeholder: 'e.g. https://n8n.example.com/webhook/…',
 				description:
-					"The address Connecte calls when the prediction has succeeded or failed, such as that of a Connecte Trigger. It is signed where the credential has a 'Webhook Secret'.",
-				displayOptions: { show: { '/waitForCompletion': ['no', 'poll'] } },
+					"The address Connecte calls when the prediction has succeeded or failed, such as that of a Connecte Trigger. It is signed where the credential has a 'Webhook Secret'. Not together with waiting by webhook.",
 			},
 		],
 	},

@@ -90,13 +90,14 @@ function fieldsInput(item: ItemContext, schema: IDataObject | undefined): IDataO
 function typedValue(
 	own: unknown,
 	root: IDataObject | undefined,
-	value: string | number | boolean | object | null,
+	value: string | number | boolean | null,
 ): IDataObject[string] {
-	if (typeof value !== 'string' || !isObject(own)) return value as IDataObject[string];
+	const json = typeof value === 'string' ? parseJson(value) : undefined;
+	if (json === undefined || !isObject(own)) return value;
 	const fits = (candidate: unknown) =>
 		problemsOf({ ...root, required: [], properties: { own } }, { own: candidate }).length === 0;
-	const json = parseJson(value);
-	return json !== undefined && !fits(value) && fits(json) ? (json as IDataObject[string]) : value;
+	const isMeant = !fits(value) && (fits(json) || (typeof json === 'object' && json !== null));
+	return (isMeant ? json : value) as IDataObject[string];
 }
 
 function problemText({ field, message }: Problem): string {
