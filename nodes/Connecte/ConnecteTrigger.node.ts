@@ -133,10 +133,10 @@ export class ConnecteTrigger implements INodeType {
 				if (webhookSecretOf(credential) !== undefined) return true;
 				throw new NodeOperationError(
 					this.getNode(),
-					"The Connecte credential has no 'Webhook Secret', so every call would be refused",
+					"The Connecte credential has no 'Webhook Secret', so every call would be refused: set one there",
 					{
 						description:
-							"Open the credential and set 'Webhook Secret' to a long random text. To take calls from anyone, set 'Authentication' to 'None'.",
+							"Open the credential and set 'Webhook Secret' to a long random text. To take calls from anyone instead, set 'Authentication' to 'None'.",
 					},
 				);
 			},

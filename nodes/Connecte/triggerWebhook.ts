@@ -10,17 +10,17 @@ import {
 
 import { isObject, parseJson } from '../shared/answer';
 import { MASK, maskFor, type Mask } from '../shared/secrets';
-import { abortable } from '../shared/time';
 import { TOKEN_PARAMETER, verifyCallbackToken } from './callbackToken';
+import { Inquiries, Turns } from './inquiries';
 import { parsePrediction, readPrediction, type Prediction } from './prediction';
 import { forgetEvent, isNewEvent } from './seenEvents';
 import { CONNECTE } from './service';
 import { predictionJson } from './transcript';
 
-/** What is not known by then is answered 503: a sender may not wait longer than 5 seconds. */
-const LONGEST_CHECK_MS = 4_000;
 /** As much as n8n itself takes by default. */
 const LARGEST_BODY_BYTES = 16 * 1024 * 1024;
+/** Of the base URL, and of the token. */
+const CREDENTIAL_READS_OF_A_QUESTION = 2;
 const RETRY_AFTER_SECONDS = 30;
 const PRIVATE_HEADERS = new Set(['authorization', 'proxy-authorization', 'cookie']);
 /** How the API says that there is no such prediction. */
@@ -75,16 +75,21 @@ export function triggerKey(context: IHookFunctions | IWebhookFunctions): string 
 	return JSON.stringify([kind, context.getWorkflow().id, context.getNode().id]);
 }
 
-/** Questions to the API under way, so that one event sent many times at once is asked about once. */
+/** Hundreds at once would keep n8n's database from the calls that are further on. */
+const credentialReads = new Turns();
+/** Questions about an event that are under way. */
 const confirmations = new Map<string, Promise<Prediction | Refusal>>();
+/** Of each trigger that has a question under way: one whose API is silent is no burden to the others. */
+const inquiriesOf = new Map<string, Inquiries>();
 
 /** One call of the trigger's address, judged in the order of the contract's table. */
 class Callback {
-	private readonly signal = AbortSignal.timeout(LONGEST_CHECK_MS);
-
 	private readonly trigger: string;
 
 	private credential: ICredentialDataDecryptedObject | undefined;
+
+	/** A few milliseconds, unless n8n is busy. */
+	private credentialReadMs = 0;
 
 	constructor(private readonly context: IWebhookFunctions) {
 		this.trigger = triggerKey(context);
@@ -125,13 +130,15 @@ class Callback {
 	private async readCredential(): Promise<ICredentialDataDecryptedObject | undefined> {
 		const type = CONNECTE.credentialType;
 		if (!this.context.getNode().credentials?.[type]) return {};
+		await credentialReads.begin();
+		const begun = Date.now();
 		try {
-			return await abortable(
-				this.context.getCredentials<ICredentialDataDecryptedObject>(type),
-				this.signal,
-			);
+			return await this.context.getCredentials<ICredentialDataDecryptedObject>(type);
 		} catch {
 			return undefined;
+		} finally {
+			credentialReads.end();
+			this.credentialReadMs = Date.now() - begun;
 		}
 	}
 
@@ -144,29 +151,36 @@ class Callback {
 		return parsePrediction(typeof body === 'string' ? parseJson(body) : body);
 	}
 
-	/** The prediction as the API has it. */
+	/** The prediction as the API has it; the same event many times at once is asked about once. */
 	private async confirmed(claimed: Prediction): Promise<Prediction | Refusal> {
 		const key = JSON.stringify([this.trigger, claimed.id, claimed.status]);
 		const asking = confirmations.get(key) ?? this.ask(claimed);
 		confirmations.set(key, asking);
 		try {
-			return await abortable(asking, this.signal);
-		} catch {
-			return NO_ANSWER;
+			return await asking;
 		} finally {
-			if (confirmations.get(key) === asking) confirmations.delete(key);
+			confirmations.delete(key);
 		}
 	}
 
-	private async ask({ id, status }: Prediction): Promise<Prediction | Refusal> {
+	private async ask(claimed: Prediction): Promise<Prediction | Refusal> {
+		const inquiries = inquiriesOf.get(this.trigger) ?? new Inquiries();
+		inquiriesOf.set(this.trigger, inquiries);
+		const allowanceMs = CREDENTIAL_READS_OF_A_QUESTION * this.credentialReadMs;
+		const answer = await inquiries.ask((signal) => this.look(claimed, signal), allowanceMs);
+		if (inquiries.isIdle) inquiriesOf.delete(this.trigger);
+		return answer ?? NO_ANSWER;
+	}
+
+	private async look(
+		{ id, status }: Prediction,
+		signal: AbortSignal,
+	): Promise<Prediction | Refusal | undefined> {
 		try {
-			const prediction = await readPrediction(this.context, id, {
-				itemIndex: 0,
-				signal: this.signal,
-			});
+			const prediction = await readPrediction(this.context, id, { itemIndex: 0, signal });
 			return prediction.id === id && prediction.status === status ? prediction : NOT_CONFIRMED;
 		} catch (error) {
-			return saysUnknown(error) ? NOT_CONFIRMED : NO_ANSWER;
+			return saysUnknown(error) ? NOT_CONFIRMED : undefined;
 		}
 	}
 

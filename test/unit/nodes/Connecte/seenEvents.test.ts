@@ -5,7 +5,10 @@ import type { IDataObject } from 'n8n-workflow';
 import { forgetEvent, forgetEvents, isNewEvent } from '../../../../nodes/Connecte/seenEvents.ts';
 import type { Prediction } from '../../../../nodes/Connecte/prediction.ts';
 
-const event = (id: string = randomUUID(), status: Prediction['status'] = 'succeeded'): Prediction => ({
+const event = (
+	id: string = randomUUID(),
+	status: Prediction['status'] = 'succeeded',
+): Prediction => ({
 	id,
 	status,
 });
