@@ -6,8 +6,13 @@ const sandbox = await startSandbox({
 	port: Number(process.env.SANDBOX_PORT ?? 3400),
 	samplesDir: join(import.meta.dirname, 'samples'),
 });
-const { cloudsway } = sandbox;
+const { cloudflare, cloudsway } = sandbox;
 console.log(`Sandbox: ${sandbox.baseUrl} (recordings: ${sandbox.baseUrl}/samples/phrase-16000-16bit.wav)
+
+Cloudflare Workers AI API
+  Base URL    ${cloudflare.baseUrl}
+  Account ID  ${cloudflare.accountId}
+  API Token   ${cloudflare.apiToken}
 
 Cloudsway API
   Base URL    ${cloudsway.baseUrl}

@@ -1,11 +1,13 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { join } from 'node:path';
 
+import { createCloudflare, type CloudflareSandbox } from './cloudflare/service.ts';
 import { createCloudsway, type CloudswaySandbox } from './cloudsway/service.ts';
 import { createConnecte, type ConnecteSandbox } from './connecte/service.ts';
-import { Exchange, type RequestRecord } from './core/exchange.ts';
-import { FaultPlans, type FaultPlan } from './core/faults.ts';
+import { bearerToken, Exchange, type RequestRecord } from './core/exchange.ts';
+import { FaultPlans, type Fault, type FaultPlan } from './core/faults.ts';
 import { serveSample } from './core/samples.ts';
 
 /** A stand-in of one service below a path of its own. */
@@ -14,6 +16,13 @@ export interface SandboxService {
 	/** The path its base URL has; requests below it come to `handle` without it. */
 	prefix: string;
 	handle: (exchange: Exchange, path: string) => Promise<void>;
+	/** Answers a request to switch to WebSocket; without it there is none. */
+	upgrade?: (
+		request: IncomingMessage,
+		socket: Duplex,
+		head: Buffer,
+		fault: Fault | undefined,
+	) => Promise<void>;
 	/** Forgets what it was told and what it did. */
 	clear?: () => void;
 	/** Ends what it does by itself, between requests. */
@@ -31,6 +40,7 @@ export interface SandboxOptions {
 export interface Sandbox {
 	/** Such as `http://127.0.0.1:3400`. */
 	baseUrl: string;
+	cloudflare: CloudflareSandbox;
 	cloudsway: CloudswaySandbox;
 	connecte: ConnecteSandbox;
 	/** What arrived, oldest first. */
@@ -48,7 +58,7 @@ export interface Sandbox {
  * refuse what the services would refuse.
  *
  * Control calls, for processes outside this one: `POST /control/faults` with a fault plan,
- * `DELETE /control/faults`, `GET /control/requests`.
+ * `DELETE /control/faults`, `GET` and `DELETE /control/requests`.
  */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
 	const { port = 0, host = '127.0.0.1', samplesDir = join('sandbox', 'samples') } = options;
@@ -57,16 +67,17 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 	const sockets = new Set<Socket>();
 	let atOnce = 0;
 	let mostAtOnce = 0;
+	const cloudflare = createCloudflare();
+	const cloudsway = createCloudsway();
+	const connecte = createConnecte();
+	const services: SandboxService[] = [cloudflare.service, cloudsway.service, connecte.service];
 	const clear = () => {
 		requests.length = 0;
 		mostAtOnce = atOnce;
 		faults.clear();
+		cloudflare.clear();
 		for (const service of services) service.clear?.();
 	};
-
-	const cloudsway = createCloudsway();
-	const connecte = createConnecte();
-	const services: SandboxService[] = [cloudsway.service, connecte.service];
 
 	const handle = async (request: IncomingMessage, response: ServerResponse) => {
 		const path = request.url ?? '/';
@@ -78,7 +89,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 			response.end('<!doctype html><html><head><title>Not Found</title></head></html>');
 			return;
 		}
-		const fault = faults.take(request.method ?? 'GET', path);
+		const fault = faults.take(request.method ?? 'GET', path, bearerToken(request));
 		const exchange = new Exchange(request, response, service.name, fault);
 		requests.push(exchange.record);
 		mostAtOnce = Math.max(mostAtOnce, ++atOnce);
@@ -90,9 +101,25 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 
 	const control = async (request: IncomingMessage, response: ServerResponse) => {
 		const exchange = new Exchange(request, response, 'control', undefined);
-		if (request.method === 'POST') faults.add((await exchange.readJson()) as FaultPlan);
-		if (request.method === 'DELETE') clear();
-		await exchange.sendJson(200, requests);
+		const call = `${request.method} ${exchange.url.pathname}`;
+		if (call === 'GET /control/requests') return await exchange.sendJson(200, requests);
+		if (call === 'DELETE /control/requests') {
+			requests.length = 0;
+			return await exchange.sendJson(200, {});
+		}
+		if (call === 'DELETE /control/faults') {
+			faults.clear();
+			return await exchange.sendJson(200, {});
+		}
+		if (call !== 'POST /control/faults') {
+			return await exchange.sendJson(404, { error: { message: `No such call: ${call}` } });
+		}
+		const plan = (await exchange.readJson()) as Partial<FaultPlan> | null | undefined;
+		if (typeof plan?.fault?.kind !== 'string') {
+			return await exchange.sendJson(400, { error: { message: 'A plan needs a fault.kind' } });
+		}
+		faults.add({ ...plan, fault: plan.fault });
+		await exchange.sendJson(201, plan);
 	};
 
 	const server = createServer((request, response) => {
@@ -100,6 +127,16 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 			if (response.headersSent || request.destroyed) request.destroy();
 			else response.writeHead(500).end(JSON.stringify({ error: { message: error.message } }));
 		});
+	});
+	server.on('upgrade', (request, socket, head) => {
+		const { method = 'GET', url = '/' } = request;
+		const service = services.find(({ prefix }) => url.startsWith(`${prefix}/`));
+		if (!service?.upgrade) {
+			socket.destroy();
+			return;
+		}
+		const fault = faults.take(method, url, bearerToken(request));
+		service.upgrade(request, socket, head, fault).catch(() => socket.destroy());
 	});
 	server.on('connection', (socket) => {
 		sockets.add(socket);
@@ -113,6 +150,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 
 	return {
 		baseUrl,
+		cloudflare: cloudflare.at(baseUrl),
 		cloudsway: cloudsway.at(baseUrl),
 		connecte: connecte.at(baseUrl),
 		requests,

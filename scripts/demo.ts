@@ -78,8 +78,9 @@ const demo = async (): Promise<Shown> => {
 	const executionId = await n8n.client.run(workflow.id, 'Start');
 	const execution = await n8n.client.waitForExecution(executionId);
 	const [transcript] = jsonOf(execution, 'Transcribe');
-	say(`transcript: ${String(transcript?.text)}`);
-	const right = transcript?.text === DEMO_SAMPLE.text;
+	const text = typeof transcript?.text === 'string' ? transcript.text : '(none)';
+	say(`transcript: ${text}`);
+	const right = text === DEMO_SAMPLE.text;
 	if (!right) say(`the recording says: ${DEMO_SAMPLE.text}`);
 	return { n8n, workflowId: workflow.id, right };
 };
@@ -106,7 +107,7 @@ try {
 	process.exitCode = shown.right ? 0 : 1;
 } catch (error) {
 	if (error instanceof Interrupted) say(`interrupted (${error.message})`);
-	else console.error(error);
+	else console.error(error instanceof Error ? error.message : error);
 	process.exitCode = 1;
 } finally {
 	await cleanUp();

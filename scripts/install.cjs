@@ -159,7 +159,7 @@ async function run(command, args, cwd) {
 	try {
 		const [code, signal] = await once(child, 'exit');
 		await shown;
-		if (code !== 0) console.log(held.slice(-HELD_LINES_SHOWN).join('\n'));
+		if (code !== 0 && held.length > 0) console.log(held.slice(-HELD_LINES_SHOWN).join('\n'));
 		return code ?? signal;
 	} finally {
 		process.removeListener('SIGINT', forward).removeListener('SIGTERM', forward);

@@ -5,6 +5,13 @@ import type { AudioSource, OpenAudio } from '../shared/audioSource';
 import { refusal, type ItemContext } from '../shared/parameters';
 import type { RequestBody } from '../shared/transport';
 
+/** n8n asks every form for its length; form-data raises an error where a stream has none. */
+class StreamedForm extends FormData {
+	override getLengthSync(): number {
+		return this.hasKnownLength() ? super.getLengthSync() : NaN;
+	}
+}
+
 /**
  * A multipart/form-data body of the fields and, last, the file, which is read as it is sent. Has an
  * exact Content-Length where the file's length is known; otherwise the request is chunked.
@@ -24,7 +31,7 @@ export function transcriptionForm(
 			audio.close();
 			throw name ? emptyFile(item) : unknownType(item, fileName, audio);
 		}
-		const form = new FormData();
+		const form = new StreamedForm();
 		for (const [field, value] of fields) form.append(field, value);
 		form.append('file', audio.content, {
 			filename: name.fileName,

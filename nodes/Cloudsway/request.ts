@@ -2,7 +2,14 @@ import type { IDataObject } from 'n8n-workflow';
 
 import { AUDIO_EXTENSIONS, namedAudioFile } from '../shared/audioFormat';
 import { readSmallBinary, storedFile } from '../shared/audioSource';
-import { numberWithin, pathSegment, refusal, type ItemContext } from '../shared/parameters';
+import {
+	listOf,
+	nonEmpty,
+	numberWithin,
+	pathSegment,
+	refusal,
+	type ItemContext,
+} from '../shared/parameters';
 import { subtitleRequest, type SubtitleRequest } from '../shared/subtitleBinary';
 import { MODEL_RULES, type Model, type ModelRules, type ResponseFormat } from './service';
 
@@ -255,13 +262,3 @@ function subtitlesOf(
 /** How to get an answer with times, for the user. */
 export const FORMATS_WITH_TIMES =
 	"Set 'Response Format' to verbose_json, srt or vtt (whisper-1) or diarized_json (MaaS_GP_4o_transcribe_diarize).";
-
-function nonEmpty(value: unknown): string | undefined {
-	const text = typeof value === 'string' ? value.trim() : '';
-	return text === '' ? undefined : text;
-}
-
-function listOf(value: unknown): string[] {
-	if (typeof value === 'string') return value === '' ? [] : [value];
-	return Array.isArray(value) ? value.map(String) : [];
-}

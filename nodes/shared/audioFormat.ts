@@ -71,6 +71,18 @@ export function namedAudioFile(
 	};
 }
 
+/**
+ * The MIME type to send a file's bytes with as they are: the usual one of a known format, otherwise
+ * whatever audio or video type it came with, otherwise that of any bytes.
+ */
+export function audioMimeType(fileName: string | undefined, mimeType: string | undefined): string {
+	const type = (mimeType ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+	const isMedia = /^(audio|video)\/[\w.+-]+$/.test(type);
+	return (
+		namedAudioFile(fileName, mimeType)?.mimeType ?? (isMedia ? type : 'application/octet-stream')
+	);
+}
+
 /** The types that name a format for everyone; the others are only understood, never sent. */
 const STANDARD_TYPES: ReadonlySet<string> = new Set([
 	'audio/flac',

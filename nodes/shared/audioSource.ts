@@ -151,9 +151,7 @@ export function urlSource(item: ItemContext, address: string): AudioSource {
 		const outcome = await retrying(() => download(signal), signal);
 		if (!('value' in outcome)) throw outcome.error;
 		const { headers, body } = outcome.value;
-		// Content-Length counts the bytes on the wire: a body that n8n unpacks has another length.
-		const isAsSent = 'httpVersion' in body;
-		const length = isAsSent ? Number(headers['content-length'] ?? NaN) : NaN;
+		const length = Number(headers['content-length'] ?? NaN);
 		return streamed(body, {
 			length: Number.isSafeInteger(length) ? length : undefined,
 			fileName: dispositionName(headers['content-disposition']) ?? nameInPath(url),
@@ -170,6 +168,7 @@ function streamed(
 	content.on('error', (error: Error) => {
 		failure ??= error;
 	});
+	checkLength(content, about.length);
 	return {
 		content,
 		...about,
@@ -178,6 +177,28 @@ function streamed(
 			if (!content.destroyed) content.destroy();
 		},
 	};
+}
+
+/**
+ * Fails a stream that has more or fewer bytes than its announced length, by which the request would
+ * be measured: a download that n8n unpacked, or a file that changed.
+ */
+function checkLength(content: ReadableStream, length: number | undefined): void {
+	if (length === undefined) return;
+	let read = 0;
+	// Paused first: a listener for data would otherwise start the flow.
+	content.pause();
+	content.on('data', (piece: Buffer) => {
+		read += piece.length;
+		if (read > length) content.destroy(wrongLength(length));
+	});
+	content.once('end', () => {
+		if (read < length) content.emit('error', wrongLength(length));
+	});
+}
+
+function wrongLength(length: number): Error {
+	return new Error(`the file does not have the ${length} bytes that were announced`);
 }
 
 function nameInPath(url: string): string | undefined {

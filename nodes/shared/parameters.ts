@@ -46,6 +46,18 @@ export function numberWithin(
 	return number;
 }
 
+/** The value as text without surrounding white space; `undefined` where none is left. */
+export function nonEmpty(value: unknown): string | undefined {
+	const text = typeof value === 'string' ? value.trim() : '';
+	return text === '' ? undefined : text;
+}
+
+/** A list field: an array of strings, or by an expression a single one. */
+export function listOf(value: unknown): string[] {
+	if (typeof value === 'string') return value === '' ? [] : [value];
+	return Array.isArray(value) ? value.map(String) : [];
+}
+
 /**
  * How many items of this node run at once: `options.concurrency` of the first item, 1 to 100.
  * @throws NodeOperationError where it is anything else

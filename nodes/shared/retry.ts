@@ -4,7 +4,7 @@ import { pause } from './time';
 const MAX_TRIES = 4;
 const FIRST_WAIT_MS = 1_000;
 /** A service that asks for a longer wait is not waited for: the item fails and says so. */
-const LONGEST_WAIT_MS = 60_000;
+export const LONGEST_WAIT_MS = 60_000;
 
 /** A try that did not succeed, and whether trying again is safe. */
 export interface FailedTry {
@@ -38,7 +38,8 @@ export async function retrying<T>(
 	}
 }
 
-function backoffMs(tries: number): number {
+/** How long to wait after so many tries, in milliseconds. */
+export function backoffMs(tries: number): number {
 	return FIRST_WAIT_MS * 2 ** (tries - 1) * (0.5 + Math.random() / 2);
 }
 

@@ -34,7 +34,8 @@ export function transcriptJson(transcript: Transcript): IDataObject {
 	});
 }
 
-function withoutEmpty(value: object): IDataObject {
+/** The object without keys that have no value or an empty list. */
+export function withoutEmpty(value: object): IDataObject {
 	return Object.fromEntries(
 		Object.entries(value as IDataObject).filter(
 			([, entry]) =>

@@ -25,10 +25,25 @@ export interface Service {
 	credentialType: string;
 	/** Fields of the credential whose values must never be shown. */
 	secretFields: readonly string[];
+	/** The service's own words in an answer that reports a failure; without it, those usual in JSON. */
+	messageIn?: (text: string) => string | undefined;
 	/** How the user can go on after a status, where the service has a particular reason for it. */
 	advice?: (status: number, text: string) => string | undefined;
 	/** Whether a failure that looks temporary is known to last, such as a used-up quota. */
 	isLasting?: (status: number, text: string) => boolean;
+}
+
+/**
+ * Thrown while an answer of status 2xx is read which says that the request was refused after all:
+ * treated as if it had come with the status given here.
+ */
+export class RefusedAnswer extends Error {
+	constructor(
+		readonly status: number,
+		readonly text: string,
+	) {
+		super(`Refused with ${status}`);
+	}
 }
 
 /** A body that is sent once; `close` frees what was not sent. */
@@ -71,22 +86,54 @@ export async function callService<T>(
 	request: ServiceRequest,
 	read: (answer: Answer) => Promise<T>,
 ): Promise<T> {
-	const { baseUrl, mask } = await connectionOf(context, service, request.itemIndex);
-	const query = request.query?.toString();
-	const url = `${baseUrl}${request.path}${query ? `?${query}` : ''}`;
+	const connection = await connectionOf(context, service, request.itemIndex);
+	const target = { url: addressOf(connection, request), mask: connection.mask };
 	const outcome = await retrying(
-		() => tryOnce(context, service, request, { url, mask }, read),
+		() => tryOnce(context, service, request, target, read),
 		request.signal,
 	);
 	if ('value' in outcome) return outcome.value;
 	throw withTries(outcome.error, outcome.tries);
 }
 
-async function connectionOf(
+/**
+ * Calls a service once, to learn why it refuses what cannot be seen otherwise, such as a WebSocket.
+ * @returns what is wrong and whether it may pass, or `undefined` for an answer of status 2xx
+ */
+export async function refusalBy(
+	context: CallContext,
+	service: Service,
+	request: ServiceRequest,
+): Promise<FailedTry | undefined> {
+	const connection = await connectionOf(context, service, request.itemIndex);
+	const target = { url: addressOf(connection, request), mask: connection.mask };
+	const outcome = await tryOnce(context, service, request, target, () => Promise.resolve());
+	return 'error' in outcome ? outcome : undefined;
+}
+
+/** The whole address of a request, its query included. */
+export function addressOf(
+	{ baseUrl }: Pick<Connection, 'baseUrl'>,
+	{ path, query }: Pick<ServiceRequest, 'path' | 'query'>,
+): string {
+	const text = query?.toString();
+	return `${baseUrl}${path}${text ? `?${text}` : ''}`;
+}
+
+/** How a service is reached with the credential of an item. */
+export interface Connection {
+	/** Without a slash at its end. */
+	baseUrl: string;
+	credential: ICredentialDataDecryptedObject;
+	mask: Mask;
+}
+
+/** @throws NodeOperationError where the credential's base URL is not a web address */
+export async function connectionOf(
 	context: CallContext,
 	service: Service,
 	itemIndex: number,
-): Promise<{ baseUrl: string; mask: Mask }> {
+): Promise<Connection> {
 	const credential = await context.getCredentials<ICredentialDataDecryptedObject>(
 		service.credentialType,
 		itemIndex,
@@ -101,7 +148,7 @@ async function connectionOf(
 			{ itemIndex, description: 'Open the credential and set it to an address with https://.' },
 		);
 	}
-	return { baseUrl, mask: maskFor(credential, service.secretFields) };
+	return { baseUrl, credential, mask: maskFor(credential, service.secretFields) };
 }
 
 async function tryOnce<T>(
@@ -134,6 +181,9 @@ async function tryOnce<T>(
 		if (bodyFailure) return describe.body(bodyFailure);
 		const isDescribed = error instanceof NodeApiError || error instanceof NodeOperationError;
 		if (isDescribed && !isSending) return { error, retryable: false };
+		if (error instanceof RefusedAnswer && answer) {
+			return describe.refusal(error.status, error.text, answer);
+		}
 		return deadline.aborted ? describe.timeout() : describe.network(error as Error);
 	} finally {
 		answer?.close();
@@ -176,28 +226,34 @@ class FailureDescription {
 	) {}
 
 	async status(answer: Answer): Promise<FailedTry> {
-		const { status } = answer;
-		const text = await answer.errorText();
+		return this.refusal(answer.status, await answer.errorText(), answer);
+	}
+
+	refusal(status: number, text: string, answer: Answer): FailedTry {
 		const retryAfterMs = parseRetryAfter(answer.header('retry-after'));
-		const said = messageIn(text);
+		const isLasting = this.service.isLasting?.(status, text) ?? false;
+		const said = (this.service.messageIn ?? messageIn)(text);
 		const description = [
 			said && `${this.service.displayName} says: ${sentence(escapeHtml(said))}`,
 			this.service.advice?.(status, text) ?? generalAdvice(status, answer.header('location')),
 		]
 			.filter(Boolean)
 			.join(' ');
-		const error = this.error(`${this.service.displayName} ${verdict(status)}`, description, {
-			httpCode: String(status),
-			failure: failureOf(status, retryAfterMs),
-		});
+		const error = this.error(
+			`${this.service.displayName} ${verdict(status, isLasting)}`,
+			description,
+			{
+				httpCode: String(status),
+				failure: failureOf(status, retryAfterMs, isLasting),
+			},
+		);
 		error.context.data = parseJson(text) ?? text;
 		const isTemporary =
 			status === 429 ||
 			(this.request.method === 'GET'
 				? status >= 500
 				: status === 503 && retryAfterMs !== undefined);
-		const retryable = isTemporary && !this.service.isLasting?.(status, text);
-		return { error, retryable, retryAfterMs };
+		return { error, retryable: isTemporary && !isLasting, retryAfterMs };
 	}
 
 	timeout(): FailedTry {
@@ -278,11 +334,12 @@ export function networkReason(error: unknown): { code?: string; syscall?: string
 	return reason;
 }
 
-function verdict(status: number): string {
+function verdict(status: number, isLasting: boolean): string {
 	if (status === 401) return 'refused the key (401)';
 	if (status === 403) return 'refused access (403)';
 	if (status === 404) return 'does not know what was asked for (404)';
 	if (status === 413) return 'finds the file too large (413)';
+	if (status === 429 && isLasting) return 'says that the quota is used up (429)';
 	if (status === 429) return 'is receiving too many requests (429)';
 	if (status >= 300 && status < 400) return `answered with a redirect (${status})`;
 	if (status >= 500) return `could not process the request (${status})`;
@@ -303,7 +360,8 @@ function generalAdvice(status: number, location: string | undefined): string {
 	return 'Check the parameters.';
 }
 
-function failureOf(status: number, retryAfterMs: number | undefined): Failure {
+function failureOf(status: number, retryAfterMs: number | undefined, isLasting: boolean): Failure {
+	if (status === 429 && isLasting) return { cause: 'quota-exhausted' };
 	if (status === 429) return { cause: 'rate-limited', retryAfterMs };
 	if (status >= 500) return { cause: 'temporarily-unavailable', retryAfterMs };
 	if (status === 401) return { cause: 'credential-invalid' };

@@ -1,4 +1,4 @@
-import { logprobOf, rounded, type Transcription } from './transcription.ts';
+import { rounded, type Segment, type Transcription } from './transcription.ts';
 import type { Parameters } from './parameters.ts';
 
 /** The whole answer in the format asked for. */
@@ -42,7 +42,7 @@ export function wholeAnswer(
 		default:
 			return json({
 				text: heard.text,
-				...(parameters.logprobs && { logprobs: tokens(heard) }),
+				...(parameters.logprobs && { logprobs: tokensOf(heard).flat() }),
 				usage: { type: 'tokens', ...tokenUsage(heard) },
 			});
 	}
@@ -50,19 +50,23 @@ export function wholeAnswer(
 
 /** The events of a streamed answer, each as the text of its data. */
 export function eventsOf(heard: Transcription, parameters: Parameters): string[] {
-	const all = tokens(heard);
-	const logprobs = (list: typeof all) => parameters.logprobs && { logprobs: list };
+	const tokens = tokensOf(heard);
+	const logprobs = (list: Token[]) => parameters.logprobs && { logprobs: list };
+	const segments = parameters.responseFormat === 'diarized_json' ? diarizedSegments(heard) : [];
 	return [
-		...all.map((token) => ({
-			type: 'transcript.text.delta',
-			delta: token.token,
-			...logprobs([token]),
-		})),
-		...(parameters.responseFormat === 'diarized_json' ? diarizedSegments(heard) : []),
+		...tokens.flatMap((list, index) => [
+			...list.map((token) => ({
+				type: 'transcript.text.delta',
+				delta: token.token,
+				...(segments[index] && { segment_id: segments[index].id }),
+				...logprobs([token]),
+			})),
+			...segments.slice(index, index + 1),
+		]),
 		{
 			type: 'transcript.text.done',
 			text: heard.text,
-			...logprobs(all),
+			...logprobs(tokens.flat()),
 			usage: tokenUsage(heard),
 		},
 	].map((event) => JSON.stringify(event));
@@ -110,18 +114,20 @@ function diarizedSegments({ segments }: Transcription) {
 	}));
 }
 
-/** A token a word, with the space before it, in the order of the text. */
-function tokens({ text, words }: Transcription) {
-	const left = [...words];
-	return text
-		.split(' ')
-		.filter(Boolean)
-		.map((part, index) => {
-			const at = left.findIndex((word) => word.text === part);
-			const [word] = at < 0 ? [] : left.splice(at, 1);
-			const token = index === 0 ? part : ` ${part}`;
-			return { token, logprob: word ? logprobOf(word) : 0, bytes: [...Buffer.from(token)] };
-		});
+interface Token {
+	token: string;
+	logprob: number;
+	bytes: number[];
+}
+
+/** A token a word, with the space before it, by segment. */
+function tokensOf({ segments }: Transcription): Token[][] {
+	return segments.map(({ text, logprobs }: Segment, segment) =>
+		text.split(' ').map((word, index) => {
+			const token = segment + index === 0 ? word : ` ${word}`;
+			return { token, logprob: logprobs[index] ?? 0, bytes: [...Buffer.from(token)] };
+		}),
+	);
 }
 
 function tokenUsage({ duration, text }: Transcription) {

@@ -6,6 +6,8 @@ import busboy from 'busboy';
 import type { Exchange } from '../core/exchange.ts';
 
 const LARGEST_HEARD_BYTES = 64 * 1024 * 1024;
+/** A known speaker's sample of 10 s may be a WAV file of some MiB, in base64. */
+const LARGEST_FIELD_BYTES = 16 * 1024 * 1024;
 
 /** The extensions the service takes, and the MIME types that fit each. */
 const TYPES: Readonly<Record<string, readonly string[]>> = {
@@ -49,18 +51,27 @@ export class Refusal extends Error {
  * @throws Refusal for a body that is no form, or a file of a kind the service does not take
  */
 export async function readForm(exchange: Exchange): Promise<ReceivedForm> {
-	const { request, record } = exchange;
-	if (!/^multipart\/form-data;\s*boundary=/.test(request.headers['content-type'] ?? '')) {
+	const { request, record, body } = exchange;
+	if (!/^multipart\/form-data;.*\bboundary=/i.test(request.headers['content-type'] ?? '')) {
 		await exchange.discardBody();
 		throw new Refusal(400, 'The request must be multipart/form-data');
 	}
 	const form: ReceivedForm = { fields: record.fields };
 	let refusal: Refusal | undefined;
-	const parser = busboy({ headers: request.headers, defParamCharset: 'utf8' });
-	parser.on('field', (name, value) => form.fields.push([name, value]));
+	let fileCount = 0;
+	const parser = busboy({
+		headers: request.headers,
+		defParamCharset: 'utf8',
+		limits: { fieldSize: LARGEST_FIELD_BYTES },
+	});
+	parser.on('field', (name, value, { valueTruncated }) => {
+		if (valueTruncated) refusal ??= new Refusal(413, `The parameter '${name}' is too large`);
+		form.fields.push([name, value]);
+	});
 	parser.on('file', (field, stream, { filename = '', mimeType }) => {
 		const extension = extname(filename).slice(1).toLowerCase();
-		if (field !== 'file' || form.file) refusal ??= new Refusal(400, `Unexpected file '${field}'`);
+		if (field !== 'file' || fileCount++ > 0)
+			refusal ??= new Refusal(400, `Unexpected file '${field}'`);
 		if (!TYPES[extension]) {
 			refusal ??= new Refusal(
 				400,
@@ -75,8 +86,11 @@ export async function readForm(exchange: Exchange): Promise<ReceivedForm> {
 		stream.on('data', (piece: Buffer) => {
 			hash.update(piece);
 			size += piece.length;
-			if (extension === 'wav' && size <= LARGEST_HEARD_BYTES) kept.push(piece);
+			if (size > LARGEST_HEARD_BYTES) kept.length = 0;
+			else if (extension === 'wav') kept.push(piece);
 		});
+		// The parser reports it too, and that is where it is answered.
+		stream.on('error', () => undefined);
 		stream.on('end', () => {
 			const sha256 = hash.digest('hex');
 			const bytes =
@@ -86,11 +100,13 @@ export async function readForm(exchange: Exchange): Promise<ReceivedForm> {
 		});
 	});
 	await new Promise<void>((resolve, reject) => {
-		parser.once('close', resolve).once('error', (error: Error) => {
+		parser.once('close', resolve).on('error', (error: Error) => {
 			reject(new Refusal(400, `The form cannot be read: ${error.message}`));
 		});
-		request.once('error', reject);
-		request.pipe(parser);
+		body.once('error', reject).pipe(parser);
+	}).catch(async (error: Error) => {
+		await exchange.discardBody();
+		throw error;
 	});
 	if (refusal) throw refusal;
 	return form;

@@ -1,5 +1,5 @@
-import { hearWav } from '../hearing/wav.ts';
 import { Refusal, type ReceivedForm } from './form.ts';
+import { heardIn } from './transcription.ts';
 
 export const MODELS = [
 	'MaaS_GP_4o_mini_transcribe',
@@ -21,8 +21,8 @@ const FORMATS: Readonly<Record<Model, readonly string[]>> = {
 
 export interface KnownSpeaker {
 	name: string;
-	/** Root mean square of the sample's words. */
-	level: number;
+	/** Root mean square of the sample's words; none where it is no WAV file with words. */
+	level?: number;
 }
 
 export interface Parameters {
@@ -68,7 +68,7 @@ export function readParameters({ fields }: ReceivedForm, model: Model): Paramete
 	refuse(!['true', 'false'].includes(stream), `stream must be true or false, not '${stream}'`);
 	const temperature = one('temperature');
 	refuse(
-		temperature !== undefined && !(Number(temperature) >= 0 && Number(temperature) <= 1),
+		temperature !== undefined && !isShare(temperature),
 		`temperature must be between 0 and 1, not '${temperature}'`,
 	);
 	const language = one('language');
@@ -115,11 +115,21 @@ export function readParameters({ fields }: ReceivedForm, model: Model): Paramete
 	};
 }
 
+const isShare = (text: string) => /^\d*\.?\d+$/.test(text) && Number(text) <= 1;
+const isCount = (text: string) => /^\d+$/.test(text);
+
+const VAD_FIELDS: Readonly<Record<string, (value: string) => boolean>> = {
+	threshold: isShare,
+	prefix_padding_ms: isCount,
+	silence_duration_ms: isCount,
+};
+
 function readChunking(one: (name: string) => string | undefined): boolean {
 	const strategy = one('chunking_strategy');
 	const type = one('chunking_strategy[type]');
-	const vad = ['threshold', 'prefix_padding_ms', 'silence_duration_ms'].map((name) => ({
+	const vad = Object.entries(VAD_FIELDS).map(([name, isRight]) => ({
 		name,
+		isRight,
 		value: one(`chunking_strategy[${name}]`),
 	}));
 	if (strategy !== undefined && strategy !== 'auto') {
@@ -128,12 +138,8 @@ function readChunking(one: (name: string) => string | undefined): boolean {
 	if (type !== undefined && (type !== 'server_vad' || strategy !== undefined)) {
 		throw new Refusal(400, `chunking_strategy[type] '${type}' is not known`);
 	}
-	for (const { name, value } of vad) {
-		if (value === undefined) continue;
-		const number = Number(value);
-		const isRight =
-			name === 'threshold' ? number >= 0 && number <= 1 : Number.isInteger(number) && number >= 0;
-		if (type === undefined || !isRight) {
+	for (const { name, isRight, value } of vad) {
+		if (value !== undefined && (type === undefined || !isRight(value))) {
 			throw new Refusal(400, `chunking_strategy[${name}] '${value}' is not valid`);
 		}
 	}
@@ -146,13 +152,22 @@ function knownSpeakers(names: string[], references: string[]): KnownSpeaker[] {
 	}
 	if (names.length > 4) throw new Refusal(400, 'At most 4 known speakers are supported');
 	return names.map((name, index) => {
-		const match = /^data:audio\/[\w.+-]+;base64,([A-Za-z0-9+/]+=*)$/.exec(references[index] ?? '');
+		if (!name) throw new Refusal(400, 'known_speaker_names must not be empty');
+		const match = DATA_URL.exec(references[index] ?? '');
 		if (!match?.[1]) throw new Refusal(400, 'known_speaker_references must be data URLs of audio');
-		const heard = hearWav(Buffer.from(match[1], 'base64'));
-		if (heard.duration < 2 || heard.duration > 10) {
-			throw new Refusal(400, 'A known speaker reference must be 2 to 10 seconds long');
-		}
-		const levels = heard.channels.flat().map(({ level }) => level);
-		return { name, level: levels.reduce((sum, level) => sum + level, 0) / (levels.length || 1) };
+		const bytes = Buffer.from(match[1], 'base64');
+		return bytes.toString('latin1', 0, 4) === 'RIFF' ? { name, level: levelOf(bytes) } : { name };
 	});
+}
+
+const DATA_URL = /^data:(?:audio|video)\/[\w.+-]+;base64,([A-Za-z0-9+/]+={0,2})$/;
+
+function levelOf(wav: Buffer): number | undefined {
+	const { duration, channels } = heardIn(wav);
+	if (duration < 2 || duration > 10) {
+		throw new Refusal(400, 'A known speaker reference must be 2 to 10 seconds long');
+	}
+	const words = channels.flat();
+	const sum = words.reduce((total, { level }) => total + level, 0);
+	return words.length > 0 ? sum / words.length : undefined;
 }

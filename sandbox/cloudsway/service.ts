@@ -54,7 +54,7 @@ async function handle(exchange: Exchange, path: string): Promise<void> {
 			return;
 		}
 		const segment = /^\/v1\/ai\/([^/]+)\/audio\/transcriptions$/.exec(path)?.[1] ?? '';
-		const model = MODELS.find((name) => ENDPOINT_PATHS[name] === decodeURIComponent(segment));
+		const model = MODELS.find((name) => ENDPOINT_PATHS[name] === segment);
 		if (!model || exchange.request.method !== 'POST') {
 			await exchange.discardBody();
 			throw new Refusal(404, `The resource '${path}' does not exist`);

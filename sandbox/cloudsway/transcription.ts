@@ -1,4 +1,4 @@
-import { hearWav, phrasesOf } from '../hearing/wav.ts';
+import { hearWav, phrasesOf, type HeardAudio } from '../hearing/wav.ts';
 import type { HeardWord } from '../hearing/dtmf.ts';
 import { Refusal, type ReceivedFile } from './form.ts';
 import type { KnownSpeaker, Parameters } from './parameters.ts';
@@ -12,7 +12,17 @@ export interface Transcription {
 	text: string;
 	duration: number;
 	words: SpokenWord[];
-	segments: Array<{ text: string; start: number; end: number; speaker: string; logprob: number }>;
+	segments: Segment[];
+}
+
+export interface Segment {
+	text: string;
+	start: number;
+	end: number;
+	speaker: string;
+	/** Of each word of the text, and their mean. */
+	logprobs: number[];
+	logprob: number;
 }
 
 /**
@@ -23,10 +33,11 @@ export interface Transcription {
 export function transcribe(file: ReceivedFile, parameters: Parameters): Transcription {
 	if (!file.bytes) {
 		const text = `${file.extension} file of ${file.size} bytes with sha256 ${file.sha256}`;
-		const segment = { text, start: 0, end: 1, speaker: 'A', logprob: 0 };
+		const logprobs = text.split(' ').map(() => 0);
+		const segment = { text, start: 0, end: 1, speaker: 'A', logprobs, logprob: 0 };
 		return { text, duration: 1, words: [], segments: [segment] };
 	}
-	const { duration, channels } = hear(file.bytes);
+	const { duration, channels } = heardIn(file.bytes);
 	const words = channels
 		.flatMap((list, channel) => list.map((word) => ({ ...word, channel })))
 		.sort((a, b) => a.start - b.start);
@@ -43,12 +54,14 @@ export function transcribe(file: ReceivedFile, parameters: Parameters): Transcri
 			start: rounded(phrase[0]?.start ?? 0),
 			end: rounded(phrase.at(-1)?.end ?? 0),
 			speaker: phrase[0] ? speakerOf(phrase[0]) : 'A',
+			logprobs: phrase.map(logprobOf),
 			logprob: phrase.reduce((sum, word) => sum + logprobOf(word), 0) / phrase.length,
 		}));
 	return { text: segments.map(({ text }) => text).join(' '), duration, words, segments };
 }
 
-function hear(bytes: Buffer): ReturnType<typeof hearWav> {
+/** @throws Refusal where the bytes cannot be decoded */
+export function heardIn(bytes: Buffer): HeardAudio {
 	try {
 		return hearWav(bytes);
 	} catch (error) {
@@ -57,7 +70,7 @@ function hear(bytes: Buffer): ReturnType<typeof hearWav> {
 }
 
 /** How sure the hearing is of a word, from how pure its two tones are. */
-export function logprobOf({ purity }: HeardWord): number {
+function logprobOf({ purity }: HeardWord): number {
 	return Math.min(0, Math.log(purity));
 }
 
@@ -91,7 +104,7 @@ function speakers(
 		if (found) return found.name;
 		const taken = voices.map(({ name }) => name);
 		const name =
-			known.find((speaker) => isSame(speaker.level, level) && !taken.includes(speaker.name))
+			known.find((speaker) => isSame(speaker.level ?? 0, level) && !taken.includes(speaker.name))
 				?.name ?? String.fromCharCode(65 + unknown++);
 		voices.push({ level, channel, name });
 		return name;

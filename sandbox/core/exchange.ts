@@ -1,7 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type { EventFault, Fault } from './faults.ts';
+import type { AnswerFault, EventFault, Fault } from './faults.ts';
+
+/** How long a connection stays for the other side to read what was sent last. */
+const LINGER_MS = 100;
 
 /** What arrived, for tests to look at. */
 export interface RequestRecord {
@@ -28,8 +33,11 @@ export class Exchange {
 	readonly request: IncomingMessage;
 	readonly url: URL;
 	readonly record: RequestRecord;
+	/** The request's body, which comes slowly where a fault wants that. */
+	readonly body: Readable;
 	private readonly response: ServerResponse;
 	private readonly fault: Fault | undefined;
+	private sentBytes = 0;
 
 	constructor(
 		request: IncomingMessage,
@@ -40,6 +48,8 @@ export class Exchange {
 		this.request = request;
 		this.response = response;
 		this.fault = fault;
+		this.body =
+			fault?.kind === 'slowUpload' ? Readable.from(slowly(request, fault.bytesPerSecond)) : request;
 		this.url = new URL(request.url ?? '/', 'http://sandbox');
 		this.record = {
 			service,
@@ -57,7 +67,7 @@ export class Exchange {
 
 	/** The bearer token of the request. */
 	get token(): string | undefined {
-		return /^Bearer (.+)$/.exec(this.request.headers.authorization ?? '')?.[1];
+		return bearerToken(this.request);
 	}
 
 	/** Does what a fault plan asks for; whether the service is still to handle the request. */
@@ -66,24 +76,25 @@ export class Exchange {
 		switch (fault?.kind) {
 			case 'reset':
 				if (fault.when === 'before') request.socket.resetAndDestroy();
-				if (fault.when === 'during') request.once('data', () => request.socket.resetAndDestroy());
+				if (fault.when === 'during') {
+					for (const event of ['data', 'end']) {
+						request.once(event, () => request.socket.resetAndDestroy());
+					}
+				}
 				return fault.when === 'after';
 			case 'early':
-				this.record.status = fault.status;
-				response.writeHead(fault.status, { ...fault.headers, connection: 'close' });
-				response.end(fault.body ?? '');
+				this.writeFault(fault, { connection: 'close' });
+				// Ended by node, the connection would be reset at once, answer and all.
+				await delay(LINGER_MS);
+				request.socket.destroy();
 				return false;
 			case 'silence':
 				request.resume();
 				return false;
 			case 'status':
 				await this.discardBody();
-				this.record.status = fault.status;
-				response.writeHead(fault.status, {
-					'content-type': (fault.body ?? '').startsWith('<') ? 'text/html' : 'application/json',
-					...fault.headers,
-				});
-				response.end(fault.body ?? '');
+				this.writeFault(fault);
+				response.end();
 				return false;
 			default:
 				return true;
@@ -92,14 +103,13 @@ export class Exchange {
 
 	/** Reads what is left of the request's body and drops it. */
 	async discardBody(): Promise<void> {
-		if (this.request.complete && this.request.readableEnded) return;
-		this.request.resume();
-		await new Promise<void>((resolve) => this.request.once('close', resolve).once('end', resolve));
+		this.body.resume();
+		await finished(this.body, { writable: false }).catch(() => undefined);
 	}
 
 	async readJson(): Promise<unknown> {
 		const pieces: Buffer[] = [];
-		for await (const piece of this.request) pieces.push(piece as Buffer);
+		for await (const piece of this.body) pieces.push(piece as Buffer);
 		const text = Buffer.concat(pieces).toString('utf8');
 		try {
 			this.record.json = JSON.parse(text);
@@ -146,12 +156,13 @@ export class Exchange {
 		let sent = 0;
 		for (const data of events) {
 			if (how.stopAfter === sent) break;
+			if (how.breakAfter === sent) return await this.breakOff();
 			if (how.error?.after === sent) {
 				await this.writeEvent([`data: ${how.error.data}`], how, end);
 				break;
 			}
 			const lines = how.decorated ? [': keep-alive', 'id: 1'] : [];
-			await this.writeEvent([...lines, `data: ${data}`], how, end);
+			await this.writeEvent([...lines, ...dataLines(data, how)], how, end);
 			if (how.everyMs) await delay(how.everyMs);
 			sent++;
 		}
@@ -177,6 +188,24 @@ export class Exchange {
 		return !this.response.destroyed;
 	}
 
+	private writeFault({ status, headers, body = '' }: AnswerFault, more = {}): void {
+		const bytes = Buffer.from(body.replaceAll('{token}', this.token ?? ''));
+		this.record.status = status;
+		this.response.writeHead(status, {
+			'content-type': body.startsWith('<') ? 'text/html' : 'application/json',
+			'content-length': String(bytes.length),
+			...headers,
+			...more,
+		});
+		this.response.flushHeaders();
+		this.response.write(bytes);
+	}
+
+	private async breakOff(): Promise<void> {
+		await delay(LINGER_MS);
+		this.request.socket.destroy();
+	}
+
 	private async write(bytes: Buffer): Promise<void> {
 		const { fault, response } = this;
 		if (fault?.kind === 'drip') {
@@ -186,16 +215,39 @@ export class Exchange {
 				await delay(fault.ms);
 			}
 		} else if (fault?.kind === 'cut') {
-			response.write(bytes.subarray(0, fault.bytes));
-			await delay(20);
-			this.request.socket.destroy();
+			const left = fault.bytes - this.sentBytes;
+			this.sentBytes += bytes.length;
+			if (left > 0 && !response.destroyed) response.write(bytes.subarray(0, left));
+			if (bytes.length >= left) await this.breakOff();
 		} else if (!response.destroyed && !response.write(bytes)) {
 			await new Promise<void>((resolve) => response.once('drain', resolve).once('close', resolve));
 		}
 	}
 }
 
-function maskedHeaders(request: IncomingMessage): Record<string, string> {
+/** The bearer token of a request. */
+export function bearerToken({ headers }: IncomingMessage): string | undefined {
+	return /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1];
+}
+
+async function* slowly(source: Readable, bytesPerSecond: number): AsyncGenerator<Buffer> {
+	const pieceBytes = Math.max(1, Math.ceil(bytesPerSecond / 20));
+	for await (const chunk of source as AsyncIterable<Buffer>) {
+		for (let start = 0; start < chunk.length; start += pieceBytes) {
+			const piece = chunk.subarray(start, start + pieceBytes);
+			yield piece;
+			await delay((piece.length * 1_000) / bytesPerSecond);
+		}
+	}
+}
+
+function dataLines(data: string, { multiline }: EventFault): string[] {
+	const text = multiline ? JSON.stringify(JSON.parse(data), null, 1) : data;
+	return text.split('\n').map((line) => `data: ${line}`);
+}
+
+/** Headers with names in lower case; of Authorization only the scheme. */
+export function maskedHeaders(request: IncomingMessage): Record<string, string> {
 	const headers = Object.entries(request.headers).map(([name, value]): [string, string] => {
 		const text = Array.isArray(value) ? value.join(', ') : (value ?? '');
 		return [name, name === 'authorization' ? text.replace(/ .*/, ' ******') : text];

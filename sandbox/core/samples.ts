@@ -32,7 +32,7 @@ export async function serveSample(
 	const status = Number(query.get('status') ?? 200);
 	const file = join(folder, name);
 	const size = await stat(file).then(
-		(found) => found.size,
+		(found) => (found.isFile() ? found.size : undefined),
 		() => undefined,
 	);
 	if (status !== 200 || size === undefined) {

@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { startSandbox } from '../../sandbox/server.ts';
 import type { Sandbox } from '../../sandbox/server.ts';
@@ -12,12 +11,10 @@ let editor: Editor;
 let sandbox: Sandbox;
 let workflowId: string;
 
+const OUTPUT = path.join('test', 'e2e', 'output');
+
 /** README's pictures are only replaced on purpose: they differ a little from machine to machine. */
-const pictureFolder = (): string =>
-	path.join(
-		packageRoot(),
-		...(process.env.UPDATE_PICTURES === '1' ? ['docs', 'images'] : ['test', 'e2e', 'output']),
-	);
+const PICTURES = process.env.UPDATE_PICTURES === '1' ? path.join('docs', 'images') : OUTPUT;
 
 beforeAll(async () => {
 	const client = await loggedIn();
@@ -37,7 +34,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-	await editor?.close();
+	await editor?.close(path.join(packageRoot(), OUTPUT, 'editor-last.png'));
 	await sandbox?.close();
 });
 
@@ -50,8 +47,7 @@ it('runs the example in the editor and shows the transcript in the panel of the 
 	await expect(
 		panel.getByTestId('parameter-input-model').locator('input').inputValue(),
 	).resolves.toBe('Whisper');
-	mkdirSync(pictureFolder(), { recursive: true });
-	await editor.picture(path.join(pictureFolder(), 'cloudsway-panel.png'));
+	await editor.picture(path.join(packageRoot(), PICTURES, 'cloudsway-panel.png'));
 });
 
 it('shows only what the chosen model can do', async () => {

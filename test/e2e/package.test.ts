@@ -1,7 +1,13 @@
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import type { N8nClient } from './harness/client.ts';
-import { PACKAGE_NAME, packageRoot, readManifest } from './harness/root.ts';
+import {
+	PACKAGE_NAME,
+	exampleNames,
+	packageRoot,
+	readExample,
+	readManifest,
+} from './harness/root.ts';
 import { loggedIn, sharedN8n } from './harness/shared.ts';
 
 interface N8nSection {
@@ -60,4 +66,9 @@ it('runs from the tarball alone: what it needs comes from n8n itself', () => {
 	const installed = path.join(userFolder, '.n8n', 'nodes', 'node_modules', PACKAGE_NAME);
 	expect(readdirSync(installed).sort()).toEqual(['LICENSE', 'README.md', 'dist', 'package.json']);
 	expect(existsSync(path.join(userFolder, 'node_modules'))).toBe(false);
+});
+
+it.each(exampleNames())('knows every node of the example %s', async (name) => {
+	const known = (await client.nodeTypes()).map((type) => type.name);
+	expect(known).toEqual(expect.arrayContaining(readExample(name).nodes.map((node) => node.type)));
 });

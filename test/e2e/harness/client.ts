@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse as parseFlatted } from 'flatted';
 import type {
-	GenericValue,
 	ICredentialTypeData,
 	IDataObject,
 	INodeExecutionData,
@@ -57,6 +56,8 @@ export interface Execution {
 
 export interface FullExecution extends Execution {
 	data: IRunExecutionData;
+	/** `data` as n8n stores and sends it: the place to look for what must not be in there. */
+	storedText: string;
 }
 
 export interface CredentialTestResult {
@@ -227,7 +228,11 @@ export class N8nClient {
 	/** One execution with its data. */
 	async execution(id: string): Promise<FullExecution> {
 		const stored = await this.#data<Execution & { data: string }>('GET', `/rest/executions/${id}`);
-		return { ...stored, data: parseFlatted(stored.data) as IRunExecutionData };
+		return {
+			...stored,
+			data: parseFlatted(stored.data) as IRunExecutionData,
+			storedText: stored.data,
+		};
 	}
 
 	/** Waits until the execution has one of the statuses; throws after `timeoutMs`. */
@@ -325,8 +330,5 @@ export const itemsOf = (execution: FullExecution, node: string): INodeExecutionD
 };
 
 /** The JSON of `itemsOf`. */
-export const jsonOf = (
-	execution: FullExecution,
-	node: string,
-): Array<Record<string, GenericValue>> =>
-	itemsOf(execution, node).map((item) => item.json as Record<string, GenericValue>);
+export const jsonOf = (execution: FullExecution, node: string): IDataObject[] =>
+	itemsOf(execution, node).map((item) => item.json);

@@ -62,10 +62,13 @@ export class Editor {
 		await this.page.getByTestId('canvas-node').first().waitFor();
 	}
 
-	/** Presses the canvas' button and waits until the run has succeeded. */
+	/** Presses the canvas' button and waits for the end of the run; throws with n8n's notice when it failed. */
 	async execute(): Promise<void> {
 		await this.page.getByTestId('execute-workflow-button').first().click();
-		await this.page.getByText('Workflow executed successfully').first().waitFor();
+		const notice = this.page.locator('.el-notification').first();
+		await notice.waitFor();
+		const text = await notice.innerText();
+		if (!text.includes('executed successfully')) throw new Error(`n8n says: ${text}`);
 	}
 
 	/** Opens the panel of a node of the workflow on the canvas. */
@@ -95,7 +98,6 @@ export class Editor {
 	/** A picture of the open panel without what lies over or behind it. */
 	async picture(file: string): Promise<void> {
 		await this.page.mouse.move(0, 0);
-		await this.page.locator('.el-notification__closeBtn').first().click();
 		await this.page.locator('.el-notification').first().waitFor({ state: 'detached' });
 		await this.page.getByTestId('ndv').screenshot({
 			path: file,
@@ -110,7 +112,9 @@ export class Editor {
 		return list;
 	}
 
-	async close(): Promise<void> {
+	/** Closes Chromium; what it showed last is kept in `file` for whoever looks for the cause of a failure. */
+	async close(file: string): Promise<void> {
+		await this.page.screenshot({ path: file }).catch(() => undefined);
 		await this.#browser.close();
 	}
 }

@@ -73,7 +73,7 @@ export const prepareHost = async ({
 	await install({
 		folder,
 		what: `n8n ${version} into ${folder}`,
-		effort: 'about 1.9 GB on disk, 2 to 4 minutes; this happens once, later runs use it again.',
+		effort: 'about 1.9 GB on disk, 1 to 4 minutes; this happens once, later runs use it again.',
 		pnpm,
 		say,
 		lockFile: `${folder}.lock`,

@@ -51,6 +51,7 @@ export class N8n {
 	readonly client: N8nClient;
 	readonly #env: Record<string, string>;
 	#program: ChildProgram | undefined;
+	readonly #removeAtExit: () => void;
 	#disposed = false;
 
 	private constructor(host: Host, userFolder: string, port: number, env: Record<string, string>) {
@@ -67,6 +68,8 @@ export class N8n {
 		};
 		this.client = new N8nClient(this.url);
 		this.#env = env;
+		this.#removeAtExit = () => rmSync(userFolder, { recursive: true, force: true });
+		process.once('exit', this.#removeAtExit);
 	}
 
 	/** Makes the user folder and puts the package in; nothing runs yet, `dispose` is the caller's duty. */
@@ -149,6 +152,7 @@ export class N8n {
 		this.#disposed = true;
 		await this.stop();
 		rmSync(this.userFolder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+		process.removeListener('exit', this.#removeAtExit);
 	}
 }
 

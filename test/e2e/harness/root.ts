@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import type { WorkflowJson } from './client.ts';
 
@@ -24,7 +24,13 @@ export const packageRoot = (): string => {
 	}
 };
 
-/** A workflow of examples/, without its ending. */
+/** Names of the workflows in examples/, without their ending. */
+export const exampleNames = (): string[] =>
+	readdirSync(path.join(packageRoot(), 'examples'))
+		.filter((file) => file.endsWith('.json'))
+		.map((file) => path.basename(file, '.json'));
+
+/** A workflow of examples/. */
 export const readExample = (name: string): WorkflowJson =>
 	JSON.parse(
 		readFileSync(path.join(packageRoot(), 'examples', `${name}.json`), 'utf8'),

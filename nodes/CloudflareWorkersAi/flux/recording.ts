@@ -1,0 +1,104 @@
+import { NodeOperationError } from 'n8n-workflow';
+
+import { audioKind, SIGNATURE_BYTES } from '../../shared/audioSignature';
+import type { AudioSource } from '../../shared/audioSource';
+import { ByteReader } from '../../shared/byteReader';
+import { refusal, type ItemContext } from '../../shared/parameters';
+import { PcmReader, type ChannelChoice } from '../../shared/pcm';
+import { abortable } from '../../shared/time';
+import { escapeHtml } from '../../shared/transport';
+import { openWav, UnreadableAudio } from '../../shared/wav';
+
+/** A recording opened to be read once, as mono 16-bit samples of one channel or the mix. */
+export interface Recording {
+	/** In Hz. */
+	sampleRate: number;
+	channels: number;
+	/** Up to `samples` samples; none at the end. */
+	read: (samples: number, channel: ChannelChoice) => Promise<Buffer>;
+	skip: (samples: number) => Promise<number>;
+	/** Whether the file turned out to be cut off. */
+	isTruncated: () => boolean;
+	/** The error for audio that does not come. */
+	lost: (reason: string) => Error;
+	close: () => void;
+}
+
+/**
+ * How to read an item's recording: a WAV file, or with `rawSampleRate` samples without a header.
+ */
+export interface RecordingInput {
+	item: ItemContext;
+	source: AudioSource;
+	rawSampleRate?: number;
+}
+
+/**
+ * Opens a recording and reads it up to its first sample.
+ * @throws NodeOperationError for a file that is no WAV file, or one that cannot be read
+ */
+export async function openRecording(
+	{ item, source, rawSampleRate }: RecordingInput,
+	signal: AbortSignal,
+): Promise<Recording> {
+	const audio = await source(signal);
+	const bytes = new ByteReader(audio.content as Buffer | AsyncIterable<Uint8Array>);
+	const reading = async <T>(work: Promise<T>): Promise<T> => {
+		try {
+			return await abortable(work, signal);
+		} catch (error) {
+			signal.throwIfAborted();
+			throw notRead(item, audio.failure() ?? (error as Error));
+		}
+	};
+	try {
+		const pcm = await reading(
+			rawSampleRate === undefined
+				? openContainer(bytes)
+				: Promise.resolve(new PcmReader(bytes, { ...RAW, sampleRate: rawSampleRate })),
+		);
+		return {
+			sampleRate: pcm.format.sampleRate,
+			channels: pcm.format.channels,
+			read: (samples, channel) => reading(pcm.read(samples, channel)),
+			skip: (samples) => reading(pcm.skip(samples)),
+			isTruncated: () => pcm.isTruncated,
+			lost: (reason) => notRead(item, new Error(reason)),
+			close: audio.close,
+		};
+	} catch (error) {
+		audio.close();
+		signal.throwIfAborted();
+		throw notRead(item, error as Error);
+	}
+}
+
+const RAW = { encoding: 'integer', bytesPerSample: 2, channels: 1 } as const;
+
+async function openContainer(bytes: ByteReader): Promise<PcmReader> {
+	const start = await bytes.peek(SIGNATURE_BYTES);
+	const kind = audioKind(start);
+	if (kind === 'wav') return await openWav(bytes);
+	if (start.length === 0) {
+		throw new UnreadableAudio('The audio file is empty', 'Check the node that provides it.');
+	}
+	throw kind === undefined
+		? new UnreadableAudio(
+				'The audio is no WAV file: its format was not recognised',
+				"Flux takes WAV files. Convert it, for example with 'ffmpeg -i input -c:a pcm_s16le output.wav'; set 'Audio Format' to Raw for 16-bit samples without a header.",
+			)
+		: new UnreadableAudio(
+				`The audio is not a WAV file but ${kind}`,
+				"Use the operation 'Transcribe with Nova-3', which takes files of any audio format, or convert it to WAV first, for example with 'ffmpeg -i input -c:a pcm_s16le output.wav'.",
+			);
+}
+
+function notRead(item: ItemContext, cause: Error): Error {
+	if (cause instanceof UnreadableAudio) return refusal(item, cause.message, cause.advice);
+	if (cause instanceof NodeOperationError) return cause;
+	return refusal(
+		item,
+		'The audio could not be read to its end',
+		`Reading it ended with: ${escapeHtml(cause.message)}.`,
+	);
+}

@@ -1,0 +1,340 @@
+import { sleep } from 'n8n-workflow';
+
+import type { ChannelChoice } from '../../shared/pcm';
+import { abortable, pause } from '../../shared/time';
+import { readMessage, type ErrorMessage, type FluxMessage } from './messages';
+import { Pace } from './pacing';
+import type { Recording } from './recording';
+import { openSocket, type Socket } from './socket';
+import { SessionTurns, type Turn } from './turns';
+
+/** What Deepgram recommends for Flux: https://developers.deepgram.com/docs/flux/quickstart */
+const FRAME_SECONDS = 0.08;
+const HANDSHAKE_MS = 30_000;
+/** A service that says nothing for so long while it gets audio has been lost. */
+const LONGEST_SILENCE_MS = 15_000;
+/** The service ends a session that gets no audio for about 10 s. */
+const BRIDGE_AFTER_MS = 5_000;
+/** A source that gives nothing for so long has been lost. */
+const LONGEST_READ_MS = 300_000;
+/** Between two looks at what cannot be waited for. */
+const POLL_MS = 250;
+/** More than this waiting to be sent means that the network or the service is slower than the pace. */
+const LONGEST_BACKLOG_SECONDS = 1;
+const BACKLOG_POLL_MS = 20;
+/** How far past the end of the audio the service must have listened to have heard all of it. */
+const SETTLED_SECONDS = 1;
+/** Silence after which a service that has gone quiet has nothing more to say. */
+const QUIET_SECONDS = 2;
+/** Silence beyond the turn's time-out until a turn that stays open is taken as it is. */
+const TIMEOUT_MARGIN_SECONDS = 2;
+/** How long the service may take for what it has received after the end of the stream. */
+const LONGEST_END_MS = 10_000;
+
+export interface SessionSettings {
+	url: string;
+	headers: Record<string, string>;
+	channel: ChannelChoice;
+	/** Seconds of audio a second. */
+	speed: number;
+	/** After so much silence the service ends a turn, however unsure it is. */
+	eotTimeoutSeconds: number;
+}
+
+export interface SessionListener {
+	onTurn: (turn: Turn) => void;
+	onMessage: (message: FluxMessage) => void;
+}
+
+/** How a session ended. */
+export type SessionOutcome =
+	/** All audio was heard; the recording is so many seconds long from the session's start. */
+	| { kind: 'done'; seconds: number; open?: Turn }
+	/** The connection was not opened, or not within the time. */
+	| { kind: 'refused' }
+	/** The connection was lost; `reason` completes 'because …'; `seconds` where all was sent. */
+	| { kind: 'lost'; reason: string; seconds?: number; open?: Turn }
+	/** The service reports that it gives up. */
+	| { kind: 'error'; error: ErrorMessage; open?: Turn };
+
+/** Ends the waits of a session from within. */
+class SessionOver extends Error {
+	constructor(readonly outcome: Exclude<SessionOutcome, { kind: 'done' | 'refused' }>) {
+		super(outcome.kind);
+	}
+}
+
+/**
+ * One connection to Flux: sends a recording from where it stands to its end, at the pace of real
+ * time, then silence until the last turn is closed.
+ */
+export class FluxSession {
+	private readonly over = new AbortController();
+
+	private readonly signal: AbortSignal;
+
+	private readonly turns: SessionTurns;
+
+	private readonly pace: Pace;
+
+	private readonly frameSamples: number;
+
+	private readonly silence: Buffer;
+
+	private socket: Socket | undefined;
+
+	private isEnding = false;
+
+	private lastSentAt = 0;
+
+	/** Milliseconds since the last message, and seconds of audio sent since. */
+	private quietMs = 0;
+
+	private quietAudio = 0;
+
+	private lastLookAt = 0;
+
+	/** Samples of the recording, and all samples, sent in this session. */
+	private recordingSamples = 0;
+
+	private sentSamples = 0;
+
+	private isRead = false;
+
+	/** Silence put in where the source was late: where it begins, and how long it is, in samples. */
+	private readonly bridges: Array<{ at: number; length: number }> = [];
+
+	/** @param start the time of the recording at which the session begins, and its first turn */
+	constructor(
+		private readonly settings: SessionSettings,
+		private readonly recording: Recording,
+		private readonly start: { seconds: number; turn: number },
+		private readonly listener: SessionListener,
+		signal: AbortSignal,
+	) {
+		this.signal = AbortSignal.any([signal, this.over.signal]);
+		this.frameSamples = Math.max(1, Math.round(FRAME_SECONDS * recording.sampleRate));
+		this.silence = Buffer.alloc(this.frameSamples * 2);
+		this.pace = new Pace(settings.speed, this.frameSamples / recording.sampleRate);
+		this.turns = new SessionTurns({
+			firstTurn: start.turn,
+			timeOf: (seconds) => this.timeOf(seconds),
+		});
+	}
+
+	/**
+	 * Runs the session to its end.
+	 * @returns how it ended; rejects when the source cannot be read, or with the signal's reason
+	 */
+	async run(): Promise<SessionOutcome> {
+		return await this.converse()
+			.catch((error: Error) => this.brokenOff(error))
+			.finally(() => {
+				this.over.abort();
+				this.socket?.close();
+				this.recording.close();
+			});
+	}
+
+	private async converse(): Promise<SessionOutcome> {
+		const socket = await this.connect();
+		if (!socket) return { kind: 'refused' };
+		this.socket = socket;
+		await this.sendRecording(socket);
+		await this.sendSilence(socket);
+		await this.end(socket);
+		const { open } = this.turns;
+		return { kind: 'done', seconds: this.secondsOf(this.recordingSamples), open };
+	}
+
+	private brokenOff(error: Error): SessionOutcome {
+		const cause: unknown = this.over.signal.aborted ? this.over.signal.reason : error;
+		if (cause instanceof SessionOver) {
+			const seconds = this.isRead ? this.secondsOf(this.recordingSamples) : undefined;
+			return { ...cause.outcome, open: this.turns.open, ...(seconds !== undefined && { seconds }) };
+		}
+		throw error;
+	}
+
+	private async connect(): Promise<Socket | undefined> {
+		const { url, headers } = this.settings;
+		const late = AbortSignal.timeout(HANDSHAKE_MS);
+		const stop = new AbortController();
+		const onLate = () => stop.abort();
+		late.addEventListener('abort', onLate, { once: true });
+		this.signal.addEventListener('abort', onLate, { once: true });
+		try {
+			const socket = await openSocket(url, headers, (data) => this.receive(data), stop.signal);
+			if (!('send' in socket)) return undefined;
+			void socket.ended.then(({ code, reason }) => {
+				if (this.isEnding) return;
+				this.leave({ kind: 'lost', reason: closedBecause(code, reason) });
+			});
+			return socket;
+		} catch {
+			this.signal.throwIfAborted();
+			return undefined;
+		} finally {
+			late.removeEventListener('abort', onLate);
+		}
+	}
+
+	private receive(data: unknown): void {
+		if (this.signal.aborted) return;
+		this.quietMs = 0;
+		this.quietAudio = 0;
+		const message = readMessage(data);
+		this.listener.onMessage(message);
+		if (message.kind === 'error') this.leave({ kind: 'error', error: message });
+		if (message.kind !== 'turn') return;
+		for (const turn of this.turns.take(message)) this.listener.onTurn(turn);
+	}
+
+	private leave(outcome: SessionOver['outcome']): void {
+		this.over.abort(new SessionOver(outcome));
+	}
+
+	private async sendRecording(socket: Socket): Promise<void> {
+		this.lastSentAt = this.lastLookAt = performance.now();
+		let next = this.startReading();
+		for (;;) {
+			const samples = await this.arrival(next, socket);
+			if (samples.length === 0) break;
+			next = this.startReading();
+			const isWhole = samples.length === this.silence.length;
+			await this.sendFrame(
+				socket,
+				isWhole ? samples : Buffer.concat([samples, this.silence], this.silence.length),
+			);
+			this.recordingSamples += samples.length / 2;
+		}
+		this.isRead = true;
+	}
+
+	/** Reads ahead by one frame, so that the next one is there when it is due. */
+	private startReading(): PendingRead {
+		const pending: PendingRead = {
+			samples: this.recording.read(this.frameSamples, this.settings.channel),
+			isSettled: false,
+		};
+		const settle = () => {
+			pending.isSettled = true;
+		};
+		pending.samples.then(settle, settle);
+		return pending;
+	}
+
+	/** The samples read; as long as they do not come, silence keeps the session alive. */
+	private async arrival(read: PendingRead, socket: Socket): Promise<Buffer> {
+		const since = performance.now();
+		while (!read.isSettled) {
+			await abortable(Promise.race([read.samples, sleep(POLL_MS)]), this.signal);
+			this.look();
+			const now = performance.now();
+			if (!read.isSettled && now - this.lastSentAt > BRIDGE_AFTER_MS) {
+				this.bridge();
+				await this.sendFrame(socket, this.silence);
+			}
+			if (now - since > LONGEST_READ_MS) {
+				throw this.recording.lost(`nothing more of it came for ${LONGEST_READ_MS / 1_000} seconds`);
+			}
+		}
+		return await abortable(read.samples, this.signal);
+	}
+
+	private bridge(): void {
+		const last = this.bridges.at(-1);
+		if (last && last.at + last.length === this.sentSamples) last.length += this.frameSamples;
+		else this.bridges.push({ at: this.sentSamples, length: this.frameSamples });
+	}
+
+	/** Silence until all is heard and the last turn is closed, or will not be. */
+	private async sendSilence(socket: Socket): Promise<void> {
+		const audioEnd = this.secondsOf(this.sentSamples);
+		const longest = this.settings.eotTimeoutSeconds + TIMEOUT_MARGIN_SECONDS;
+		for (;;) {
+			const silence = this.secondsOf(this.sentSamples) - audioEnd;
+			const hasHeardAll = (this.turns.heardUntil ?? 0) >= audioEnd + SETTLED_SECONDS;
+			const isQuiet = this.quietAudio >= QUIET_SECONDS;
+			const isClosed = !this.turns.open && (hasHeardAll || isQuiet);
+			if (isClosed || silence >= longest) return;
+			await this.sendFrame(socket, this.silence);
+		}
+	}
+
+	private async end(socket: Socket): Promise<void> {
+		this.isEnding = true;
+		socket.send(JSON.stringify({ type: 'CloseStream' }));
+		let isEnded = false;
+		const ended = socket.ended.then(() => {
+			isEnded = true;
+		});
+		this.quietMs = 0;
+		while (!isEnded && this.quietMs < LONGEST_END_MS) {
+			await abortable(Promise.race([ended, sleep(POLL_MS)]), this.signal);
+			this.addQuiet();
+		}
+	}
+
+	private async sendFrame(socket: Socket, frame: Buffer): Promise<void> {
+		for (;;) {
+			const wait = this.pace.wait(performance.now());
+			if (wait <= 0) break;
+			await pause(Math.ceil(wait), this.signal);
+		}
+		const backlog = this.recording.sampleRate * 2 * LONGEST_BACKLOG_SECONDS;
+		while (socket.bufferedAmount() > backlog) {
+			await pause(BACKLOG_POLL_MS, this.signal);
+			this.look();
+		}
+		this.look();
+		this.signal.throwIfAborted();
+		socket.send(frame);
+		this.lastSentAt = performance.now();
+		this.pace.count(this.lastSentAt);
+		this.sentSamples += this.frameSamples;
+		this.quietAudio += this.secondsOf(this.frameSamples);
+	}
+
+	/** Leaves a session in which nothing has been heard of the service for too long. */
+	private look(): void {
+		this.addQuiet();
+		if (this.quietMs > LONGEST_SILENCE_MS && this.quietAudio >= LONGEST_BACKLOG_SECONDS) {
+			const seconds = LONGEST_SILENCE_MS / 1_000;
+			this.leave({ kind: 'lost', reason: `nothing came from Cloudflare for ${seconds} seconds` });
+		}
+	}
+
+	/** Time in which this process did not run does not count: messages may be waiting to be read. */
+	private addQuiet(): void {
+		const now = performance.now();
+		this.quietMs += Math.min(now - this.lastLookAt, 2 * POLL_MS);
+		this.lastLookAt = now;
+	}
+
+	private secondsOf(samples: number): number {
+		return samples / this.recording.sampleRate;
+	}
+
+	/** A time of the session's audio as a time of the recording, never beyond its end. */
+	private timeOf(sessionSeconds: number): number {
+		let bridged = 0;
+		for (const { at, length } of this.bridges) {
+			const within = sessionSeconds - this.secondsOf(at);
+			bridged += Math.max(0, Math.min(within, this.secondsOf(length)));
+		}
+		const seconds = sessionSeconds - bridged;
+		const length = this.secondsOf(this.recordingSamples);
+		return this.start.seconds + (this.isRead ? Math.min(seconds, length) : seconds);
+	}
+}
+
+interface PendingRead {
+	samples: Promise<Buffer>;
+	isSettled: boolean;
+}
+
+function closedBecause(code: number, reason: string): string {
+	const why = reason === '' ? '' : `, ${reason}`;
+	return code === 1006 ? 'it broke off' : `Cloudflare closed it (code ${code}${why})`;
+}

@@ -1,0 +1,104 @@
+import type { Segment, Word } from '../../shared/transcript';
+import type { TurnMessage } from './messages';
+
+/** A turn as it is put out; times in seconds from the recording's start. */
+export interface TurnSegment extends Segment {
+	/** From 0, over all sessions of the recording. */
+	turn: number;
+	/** Whether the service ended it; false where the audio ended before. */
+	final: boolean;
+	endOfTurnConfidence?: number;
+}
+
+export interface Turn {
+	segment: TurnSegment;
+	words: Word[];
+	/** When it was first heard, which puts turns in order even where words have no times. */
+	heardAt: number;
+	/** Up to where the service had listened when it last spoke of the turn. */
+	heardUntil?: number;
+}
+
+/** Where a session's numbers and times belong in the recording. */
+export interface SessionPlace {
+	/** The number of its first turn. */
+	firstTurn: number;
+	/** A time of the session's audio as a time of the recording, in seconds. */
+	timeOf: (sessionSeconds: number) => number;
+}
+
+/** The turns of one session, from its messages. */
+export class SessionTurns {
+	private openTurn: Turn | undefined;
+
+	/** The session's index of the first turn that has not been finished. */
+	private nextIndex = 0;
+
+	private latest: number | undefined;
+
+	constructor(private readonly place: SessionPlace) {}
+
+	/** Up to where the service has listened, in seconds of the session's audio, where it says so. */
+	get heardUntil(): number | undefined {
+		return this.latest;
+	}
+
+	/** The turn that has begun and not ended. */
+	get open(): Turn | undefined {
+		return this.openTurn;
+	}
+
+	/** Takes a message in and returns the turns that it finishes. */
+	take(message: TurnMessage): Turn[] {
+		const { event, turnIndex = this.nextIndex, windowEnd, transcript } = message;
+		this.latest = windowEnd === undefined ? this.latest : Math.max(this.latest ?? 0, windowEnd);
+		if (turnIndex < this.nextIndex) return [];
+		// A turn that is followed by another is over, whether or not its end was announced.
+		const done = turnIndex > this.nextIndex ? this.finish() : [];
+		this.nextIndex = turnIndex;
+		if (transcript !== '') this.openTurn = this.turnOf(message);
+		if (event === 'EndOfTurn') {
+			done.push(...this.finish());
+			this.nextIndex++;
+		}
+		return done;
+	}
+
+	private finish(): Turn[] {
+		const turn = this.openTurn;
+		this.openTurn = undefined;
+		return turn ? [{ ...turn, segment: { ...turn.segment, final: true } }] : [];
+	}
+
+	private turnOf(message: TurnMessage): Turn {
+		const { windowStart, windowEnd, transcript, endOfTurnConfidence } = message;
+		const { firstTurn, timeOf } = this.place;
+		const at = (seconds: number | undefined) =>
+			seconds === undefined ? undefined : rounded(timeOf(seconds));
+		const words = message.words.map((word) => ({
+			...word,
+			start: at(word.start),
+			end: at(word.end),
+		}));
+		const [first] = words;
+		const last = words.at(-1);
+		return {
+			segment: {
+				turn: firstTurn + this.nextIndex,
+				text: transcript,
+				final: false,
+				start: first?.start ?? at(windowStart),
+				end: last?.end ?? at(windowEnd),
+				endOfTurnConfidence,
+			},
+			words,
+			heardAt: first?.start ?? this.openTurn?.heardAt ?? at(windowEnd) ?? at(windowStart) ?? 0,
+			heardUntil: at(windowEnd) ?? last?.end,
+		};
+	}
+}
+
+/** To milliseconds: a sum of seconds must not show how it was added up. */
+export function rounded(seconds: number): number {
+	return Math.round(seconds * 1_000) / 1_000;
+}

@@ -1,0 +1,272 @@
+import type { IDataObject, INodeProperties } from 'n8n-workflow';
+
+import { listOf, nonEmpty, numberWithin, refusal, type ItemContext } from '../shared/parameters';
+
+const MAX_KEYTERMS = 100;
+const MAX_KEYTERM_LENGTH = 100;
+const MAX_TAGS = 5;
+const MAX_TAG_LENGTH = 50;
+/** The most the model takes: https://developers.deepgram.com/docs/flux/configuration */
+const LONGEST_TIMEOUT_MS = 60_000;
+const DEFAULT_EOT_THRESHOLD = 0.7;
+
+/** Flux's own fields, in the service's spelling; those the user did not set are absent. */
+export interface FluxFields {
+	encoding: 'linear16';
+	sample_rate: string;
+	eot_threshold?: string;
+	eager_eot_threshold?: string;
+	eot_timeout_ms?: string;
+	mip_opt_out?: 'true' | 'false';
+	tag?: string;
+}
+
+/** What both Flux operations send, checked; every value is a string, as the service wants it. */
+export interface FluxParameters {
+	fields: FluxFields;
+	keyterms: string[];
+	/** Joined by commas. */
+	tags?: string;
+}
+
+/**
+ * The Flux parameters of an item.
+ * @throws NodeOperationError naming the parameter that is out of range or has a wrong form
+ */
+export function readFluxParameters(item: ItemContext): FluxParameters {
+	const { context, itemIndex } = item;
+	const options = context.getNodeParameter('options', itemIndex, {}) as IDataObject;
+	const fields: FluxFields = {
+		encoding: encodingOf(item),
+		sample_rate: sampleRateOf(item),
+		...thresholdsOf(item, options),
+	};
+	const timeout = numberWithin(item, 'End of Turn Timeout', options.eotTimeoutMs, {
+		min: 0,
+		max: LONGEST_TIMEOUT_MS,
+		integer: true,
+	});
+	if (timeout !== undefined) fields.eot_timeout_ms = String(timeout);
+	if (typeof options.mipOptOut === 'boolean') {
+		fields.mip_opt_out = options.mipOptOut ? 'true' : 'false';
+	}
+	const tag = nonEmpty(options.tag);
+	if (tag !== undefined) fields.tag = tag;
+	return { fields, keyterms: keytermsOf(item, options.keyterms), ...tagsOf(item, options.tags) };
+}
+
+/** The query string of the WebSocket, for audio of `sampleRate` samples a second. */
+export function socketQuery(
+	{ fields, keyterms, tags }: FluxParameters,
+	sampleRate: number,
+): URLSearchParams {
+	const query = new URLSearchParams({ ...fields, sample_rate: String(sampleRate) });
+	for (const keyterm of keyterms) query.append('keyterm', keyterm);
+	if (tags !== undefined) query.append('tags', tags);
+	return query;
+}
+
+/**
+ * Body and query string of the documented POST. One key term goes into the body; several go into the
+ * query string, since a body has room for one only and its reference asks for query parameters.
+ */
+export function runRequest(
+	{ fields, keyterms, tags }: FluxParameters,
+	{ queueRequest, additionalBody }: { queueRequest?: boolean; additionalBody?: IDataObject },
+): { body: IDataObject; query: URLSearchParams } {
+	const [keyterm] = keyterms;
+	const isSingle = keyterms.length === 1;
+	const query = new URLSearchParams();
+	if (!isSingle) for (const term of keyterms) query.append('keyterm', term);
+	if (tags !== undefined) query.append('tags', tags);
+	if (queueRequest !== undefined) query.append('queueRequest', String(queueRequest));
+	return { body: { ...fields, ...(isSingle && { keyterm }), ...additionalBody }, query };
+}
+
+function encodingOf(item: ItemContext): 'linear16' {
+	const encoding = item.context.getNodeParameter('encoding', item.itemIndex, 'linear16');
+	if (encoding === 'linear16') return encoding;
+	throw refusal(
+		item,
+		`'Encoding' ${JSON.stringify(encoding)} is not known to Flux`,
+		'Set it to linear16: raw 16-bit samples are all that Cloudflare takes.',
+	);
+}
+
+function sampleRateOf(item: ItemContext): string {
+	const value = item.context.getNodeParameter('sampleRate', item.itemIndex, 16_000);
+	const limits = { min: 1_000, max: 384_000, integer: true };
+	return String(numberWithin(item, 'Sample Rate', value, limits) ?? 16_000);
+}
+
+function thresholdsOf(item: ItemContext, options: IDataObject): Partial<FluxFields> {
+	const threshold = numberWithin(item, 'End of Turn Threshold', options.eotThreshold, {
+		min: 0.5,
+		max: 0.9,
+	});
+	const eager = numberWithin(item, 'Eager End of Turn Threshold', options.eagerEotThreshold, {
+		min: 0.3,
+		max: 0.9,
+	});
+	const limit = threshold ?? DEFAULT_EOT_THRESHOLD;
+	if (eager !== undefined && eager > limit) {
+		const origin = threshold === undefined ? 'by default' : 'set';
+		throw refusal(
+			item,
+			`'Eager End of Turn Threshold' (${eager}) is above 'End of Turn Threshold' (${limit} ${origin})`,
+			"Lower 'Eager End of Turn Threshold', or raise 'End of Turn Threshold': an eager end of turn must come first.",
+		);
+	}
+	return {
+		...(threshold !== undefined && { eot_threshold: String(threshold) }),
+		...(eager !== undefined && { eager_eot_threshold: String(eager) }),
+	};
+}
+
+/**
+ * A list of key terms.
+ * @throws NodeOperationError for more than 100 terms, or one of more than 100 characters
+ */
+export function keytermsOf(item: ItemContext, value: unknown): string[] {
+	const keyterms = listOf(value)
+		.map((term) => term.trim())
+		.filter((term) => term !== '');
+	if (keyterms.length > MAX_KEYTERMS) {
+		throw refusal(
+			item,
+			`'Key Terms' takes at most ${MAX_KEYTERMS} terms, but has ${keyterms.length}`,
+			'Keep the terms that are heard wrongly without help.',
+		);
+	}
+	const long = keyterms.find((term) => [...term].length > MAX_KEYTERM_LENGTH);
+	if (long !== undefined) {
+		throw refusal(
+			item,
+			`A term of 'Key Terms' has more than ${MAX_KEYTERM_LENGTH} characters: '${long.slice(0, 40)}…'`,
+			'Enter each term as a value of its own.',
+		);
+	}
+	return keyterms;
+}
+
+/** The rules are those of `AiOptions.tags` in Cloudflare's published types (workers-types). */
+function tagsOf(item: ItemContext, value: unknown): { tags?: string } {
+	const tags = listOf(value)
+		.map((tag) => tag.trim())
+		.filter((tag) => tag !== '');
+	if (tags.length === 0) return {};
+	if (tags.length > MAX_TAGS) {
+		throw refusal(
+			item,
+			`'Tags' takes at most ${MAX_TAGS} tags, but has ${tags.length}`,
+			'Remove tags until five are left.',
+		);
+	}
+	const wrong = tags.find(
+		(tag) => tag.length > MAX_TAG_LENGTH || !/^[A-Za-z0-9:\-./@]+$/.test(tag),
+	);
+	if (wrong !== undefined) {
+		throw refusal(
+			item,
+			`A tag of 'Tags' has a form that Cloudflare does not take: '${wrong.slice(0, MAX_TAG_LENGTH)}'`,
+			`A tag has at most ${MAX_TAG_LENGTH} characters: letters, digits and : - . / @`,
+		);
+	}
+	return { tags: tags.join(',') };
+}
+
+export const encodingField: INodeProperties = {
+	displayName: 'Encoding',
+	name: 'encoding',
+	type: 'options',
+	options: [
+		{
+			name: 'Linear16',
+			value: 'linear16',
+			description: 'Raw 16-bit samples, signed, little-endian',
+		},
+	],
+	default: 'linear16',
+	description: 'How the audio is encoded. Cloudflare takes one encoding only.',
+};
+
+export const sampleRateField: INodeProperties = {
+	displayName: 'Sample Rate',
+	name: 'sampleRate',
+	type: 'number',
+	typeOptions: { minValue: 1000, maxValue: 384000, numberPrecision: 0 },
+	default: 16000,
+	description: 'Samples of the audio a second, in Hz',
+};
+
+export const keytermsOption: INodeProperties = {
+	displayName: 'Key Terms',
+	name: 'keyterms',
+	type: 'string',
+	typeOptions: { multipleValues: true, multipleValueButtonText: 'Add Term' },
+	default: [],
+	placeholder: 'e.g. Workers AI',
+	description: 'Names and special terms to listen for, at most 100 of at most 100 characters',
+};
+
+/** Options of both Flux operations. */
+export const fluxOptions: INodeProperties[] = [
+	{
+		displayName: 'Eager End of Turn Threshold',
+		name: 'eagerEotThreshold',
+		type: 'number',
+		typeOptions: { minValue: 0.3, maxValue: 0.9, numberPrecision: 2 },
+		default: 0.5,
+		description:
+			'How sure Flux must be of the end of a turn to announce it early, from 0.3 to 0.9 and not above End of Turn Threshold. Adds the events EagerEndOfTurn and TurnResumed.',
+	},
+	{
+		displayName: 'End of Turn Threshold',
+		name: 'eotThreshold',
+		type: 'number',
+		typeOptions: { minValue: 0.5, maxValue: 0.9, numberPrecision: 2 },
+		default: DEFAULT_EOT_THRESHOLD,
+		description: 'How sure Flux must be that a turn has ended to finish it, from 0.5 to 0.9',
+	},
+	{
+		displayName: 'End of Turn Timeout',
+		name: 'eotTimeoutMs',
+		type: 'number',
+		typeOptions: { minValue: 0, maxValue: LONGEST_TIMEOUT_MS, numberPrecision: 0 },
+		default: 5000,
+		description:
+			'How many milliseconds after speech a turn is finished, however sure Flux is of its end',
+	},
+	keytermsOption,
+	{
+		displayName: 'Opt Out of Model Improvement',
+		name: 'mipOptOut',
+		type: 'boolean',
+		default: false,
+		description:
+			'Whether to keep the audio out of Deepgram\'s <a href="https://dpgr.am/deepgram-mip">Model Improvement Program</a>. This may change the price.',
+	},
+	{
+		displayName: 'Tag',
+		name: 'tag',
+		type: 'string',
+		default: '',
+		placeholder: 'e.g. support-calls',
+		description: 'A label to find the request by in usage reports',
+	},
+	{
+		displayName: 'Tags',
+		name: 'tags',
+		type: 'string',
+		typeOptions: { multipleValues: true, multipleValueButtonText: 'Add Tag' },
+		default: [],
+		placeholder: 'e.g. team:support',
+		description:
+			'Labels to group requests by in the Cloudflare dashboard: at most 5, each of at most 50 characters (letters, digits and :-./@)',
+	},
+];
+
+/** Options in the order the editor shows them. */
+export function byDisplayName(options: INodeProperties[]): INodeProperties[] {
+	return [...options].sort((a, b) => a.displayName.localeCompare(b.displayName));
+}

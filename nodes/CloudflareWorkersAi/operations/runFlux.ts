@@ -1,0 +1,125 @@
+import {
+	updateDisplayOptions,
+	type IDataObject,
+	type IExecuteFunctions,
+	type INodeExecutionData,
+	type INodeProperties,
+} from 'n8n-workflow';
+
+import { isObject, parseJson } from '../../shared/answer';
+import { concurrencyOption } from '../../shared/fields';
+import { nonEmpty, refusal, type ItemContext } from '../../shared/parameters';
+import { callService } from '../../shared/transport';
+import {
+	byDisplayName,
+	encodingField,
+	fluxOptions,
+	readFluxParameters,
+	runRequest,
+	sampleRateField,
+} from '../fluxParameters';
+import { CLOUDFLARE, FLUX_MODEL, modelPath, readResult } from '../service';
+
+const TIMEOUT_SECONDS = 300;
+
+const fields: INodeProperties[] = [
+	{
+		displayName:
+			"This is the call of Cloudflare's reference, which takes no audio. To transcribe a recording, use the operation Transcribe with Flux or Transcribe with Nova-3.",
+		name: 'runFluxNotice',
+		type: 'notice',
+		default: '',
+	},
+	encodingField,
+	sampleRateField,
+	{
+		displayName: 'Options',
+		name: 'options',
+		type: 'collection',
+		placeholder: 'Add option',
+		default: {},
+		options: byDisplayName([
+			...fluxOptions,
+			concurrencyOption,
+			{
+				displayName: 'Additional Body',
+				name: 'additionalBody',
+				type: 'json',
+				default: '{}',
+				description:
+					'Further fields of the body, as a JSON object. They replace fields of the same name.',
+			},
+			{
+				displayName: 'Content Type',
+				name: 'contentType',
+				type: 'string',
+				default: 'application/json',
+				description: 'The media type of the request body',
+			},
+			{
+				displayName: 'Queue Request',
+				name: 'queueRequest',
+				type: 'boolean',
+				default: false,
+				description: 'Whether to have the request queued, where Cloudflare offers it for the model',
+			},
+		]),
+	},
+];
+
+/** The fields of the operation, in the order the editor shows them. */
+export const description: INodeProperties[] = updateDisplayOptions(
+	{ show: { resource: ['audio'], operation: ['runFlux'] } },
+	fields,
+);
+
+/**
+ * The documented POST of Flux: https://developers.cloudflare.com/api/resources/ai/methods/run/
+ *
+ * @returns one item: the envelope's `result` (as `{ result }` where it is no object)
+ * @throws NodeOperationError for parameters out of range, before anything is sent; NodeApiError for
+ * what Cloudflare answers, `success: false` included
+ */
+export async function execute(
+	context: IExecuteFunctions,
+	itemIndex: number,
+	signal: AbortSignal,
+): Promise<INodeExecutionData[]> {
+	const item = { context, itemIndex };
+	const options = context.getNodeParameter('options', itemIndex, {}) as IDataObject;
+	const { body, query } = runRequest(readFluxParameters(item), {
+		queueRequest: typeof options.queueRequest === 'boolean' ? options.queueRequest : undefined,
+		additionalBody: additionalBodyOf(item, options.additionalBody),
+	});
+	const content = Buffer.from(JSON.stringify(body));
+	const headers = {
+		'Content-Type': nonEmpty(options.contentType) ?? 'application/json',
+		'Content-Length': String(content.length),
+	};
+	const result = await callService(
+		context,
+		CLOUDFLARE,
+		{
+			method: 'POST',
+			path: await modelPath(item, FLUX_MODEL),
+			query,
+			body: () => Promise.resolve({ content, headers }),
+			timeoutSeconds: TIMEOUT_SECONDS,
+			itemIndex,
+			signal,
+		},
+		async (answer) => await readResult(item, answer),
+	);
+	return [{ json: isObject(result) ? result : ({ result } as IDataObject) }];
+}
+
+function additionalBodyOf(item: ItemContext, value: unknown): IDataObject | undefined {
+	if (value === undefined || value === '') return undefined;
+	const body = typeof value === 'string' ? parseJson(value) : value;
+	if (isObject(body)) return body;
+	throw refusal(
+		item,
+		"'Additional Body' is not a JSON object",
+		'Write it in braces, for example { "field": "value" }, or remove it.',
+	);
+}
