@@ -5,8 +5,7 @@ import { abortable } from '../shared/time';
 /** More at once would only take longer for each of them. */
 const MOST_AT_ONCE = 8;
 const PATIENCE_MS = 3_500;
-const SHORTEST_TRY_MS = 500;
-const LOOK_EVERY_MS = 250;
+const STEP_MS = 250;
 
 interface Ticket {
 	isUp: boolean;
@@ -35,7 +34,7 @@ export class Turns {
 		});
 		this.waiting.push(ticket);
 		while (!ticket.isUp) {
-			await Promise.race([called, sleep(LOOK_EVERY_MS)]);
+			await Promise.race([called, sleep(STEP_MS)]);
 			if (!ticket.isUp && isHopeless()) {
 				this.waiting.splice(this.waiting.indexOf(ticket), 1);
 				return false;
@@ -57,40 +56,55 @@ export class Turns {
 }
 
 /**
- * Questions to an API. Each has 3.5 seconds from its turn; one that waits for its turn is given up when
- * none was answered for 3.5 seconds. So hundreds at once are all answered, however busy n8n is with
- * them, and none waits long for an API that is silent.
+ * Questions to an API. Each has 3.5 seconds from its turn; those that wait for their turn are given up
+ * together with one that got no answer. So hundreds at once are all answered, and none waits long for
+ * an API that is silent.
  */
 export class Inquiries {
 	private readonly turns = new Turns();
 
 	private lastAnswer = 0;
 
+	private lastSilence = 0;
+
+	/**
+	 * @param pace a piece of n8n's own work that takes milliseconds; the longer it takes, the busier n8n
+	 * is, and the longer a question has for its answer
+	 */
+	constructor(private readonly pace: () => Promise<unknown>) {}
+
 	get isIdle(): boolean {
 		return this.turns.isIdle;
 	}
 
-	/**
-	 * The answer; `undefined` where none came in time. A question that yields `undefined` got none.
-	 * @param allowanceMs for what n8n itself needs to put the question while it is busy
-	 */
-	async ask<T>(
-		question: (signal: AbortSignal) => Promise<T | undefined>,
-		allowanceMs: number,
-	): Promise<T | undefined> {
+	/** The answer; `undefined` where none came in time. A question that yields `undefined` got none. */
+	async ask<T>(question: (signal: AbortSignal) => Promise<T | undefined>): Promise<T | undefined> {
 		const begun = Date.now();
-		const silence = () => Date.now() - Math.max(begun, this.lastAnswer);
-		const left = () => PATIENCE_MS + allowanceMs - silence();
-		if (!(await this.turns.begin(() => left() <= 0))) return undefined;
+		const isHopeless = () => this.lastSilence > Math.max(begun, this.lastAnswer);
+		if (!(await this.turns.begin(isHopeless))) return undefined;
+		const end = new AbortController();
 		try {
-			const signal = AbortSignal.timeout(Math.max(SHORTEST_TRY_MS, left()));
-			const answer = await abortable(question(signal), signal);
+			if (isHopeless()) return undefined;
+			void this.limit(end);
+			const answer = await abortable(question(end.signal), end.signal);
 			if (answer !== undefined) this.lastAnswer = Date.now();
 			return answer;
 		} catch {
 			return undefined;
 		} finally {
+			end.abort();
 			this.turns.end();
 		}
+	}
+
+	private async limit(end: AbortController): Promise<void> {
+		for (let left = PATIENCE_MS; left > 0; left -= STEP_MS) {
+			await sleep(STEP_MS);
+			if (end.signal.aborted) return;
+			await this.pace();
+		}
+		if (end.signal.aborted) return;
+		this.lastSilence = Date.now();
+		end.abort();
 	}
 }

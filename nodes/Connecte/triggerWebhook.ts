@@ -19,8 +19,6 @@ import { predictionJson } from './transcript';
 
 /** As much as n8n itself takes by default. */
 const LARGEST_BODY_BYTES = 16 * 1024 * 1024;
-/** Of the base URL, and of the token. */
-const CREDENTIAL_READS_OF_A_QUESTION = 2;
 const RETRY_AFTER_SECONDS = 30;
 const PRIVATE_HEADERS = new Set(['authorization', 'proxy-authorization', 'cookie']);
 /** How the API says that there is no such prediction. */
@@ -88,9 +86,6 @@ class Callback {
 
 	private credential: ICredentialDataDecryptedObject | undefined;
 
-	/** A few milliseconds, unless n8n is busy. */
-	private credentialReadMs = 0;
-
 	constructor(private readonly context: IWebhookFunctions) {
 		this.trigger = triggerKey(context);
 	}
@@ -131,14 +126,12 @@ class Callback {
 		const type = CONNECTE.credentialType;
 		if (!this.context.getNode().credentials?.[type]) return {};
 		await credentialReads.begin();
-		const begun = Date.now();
 		try {
 			return await this.context.getCredentials<ICredentialDataDecryptedObject>(type);
 		} catch {
 			return undefined;
 		} finally {
 			credentialReads.end();
-			this.credentialReadMs = Date.now() - begun;
 		}
 	}
 
@@ -164,10 +157,9 @@ class Callback {
 	}
 
 	private async ask(claimed: Prediction): Promise<Prediction | Refusal> {
-		const inquiries = inquiriesOf.get(this.trigger) ?? new Inquiries();
+		const inquiries = inquiriesOf.get(this.trigger) ?? new Inquiries(() => this.readCredential());
 		inquiriesOf.set(this.trigger, inquiries);
-		const allowanceMs = CREDENTIAL_READS_OF_A_QUESTION * this.credentialReadMs;
-		const answer = await inquiries.ask((signal) => this.look(claimed, signal), allowanceMs);
+		const answer = await inquiries.ask((signal) => this.look(claimed, signal));
 		if (inquiries.isIdle) inquiriesOf.delete(this.trigger);
 		return answer ?? NO_ANSWER;
 	}

@@ -42,38 +42,42 @@ describe('Turns', () => {
 
 describe('Inquiries', () => {
 	it('give the answer', async () => {
-		const inquiries = new Inquiries();
-		expect(await inquiries.ask(() => wait(1), 0)).toBe('answer');
+		const inquiries = new Inquiries(async () => await wait(1));
+		expect(await inquiries.ask(() => wait(1))).toBe('answer');
 		expect(inquiries.isIdle).toBe(true);
 	});
 
 	it('give nothing where the question fails', async () => {
 		const failing = async () => await Promise.reject(new Error('no'));
-		expect(await new Inquiries().ask(failing, 0)).toBeUndefined();
+		expect(await new Inquiries(async () => await wait(1)).ask(failing)).toBeUndefined();
 	});
 
 	it('answer hundreds, though together they take longer than one may', async () => {
-		const inquiries = new Inquiries();
+		const inquiries = new Inquiries(async () => await wait(1));
 		const begun = Date.now();
-		const questions = Array.from({ length: 90 }, () => inquiries.ask(() => wait(400), 0));
+		const questions = Array.from({ length: 90 }, () => inquiries.ask(() => wait(400)));
 		expect(new Set(await Promise.all(questions))).toEqual(new Set(['answer']));
 		expect(Date.now() - begun).toBeGreaterThan(4_000);
 	}, 20_000);
 
 	it('are given up within 4.5 s where nobody answers, however many they are', async () => {
-		const inquiries = new Inquiries();
+		const inquiries = new Inquiries(async () => await wait(1));
 		const signals: AbortSignal[] = [];
 		const silent = async (signal: AbortSignal) => (signals.push(signal), await never());
 		const begun = Date.now();
-		const questions = Array.from({ length: 40 }, () => inquiries.ask(silent, 0));
+		const questions = Array.from({ length: 40 }, () => inquiries.ask(silent));
 		expect(new Set(await Promise.all(questions))).toEqual(new Set([undefined]));
 		expect(Date.now() - begun).toBeLessThan(4_500);
 		expect(signals.every(({ aborted }) => aborted)).toBe(true);
 		expect(inquiries.isIdle).toBe(true);
-		expect(await inquiries.ask(() => wait(1), 0)).toBe('answer');
+		expect(await inquiries.ask(() => wait(1))).toBe('answer');
 	}, 20_000);
 
 	it('have longer where n8n is busy', async () => {
-		expect(await new Inquiries().ask(() => wait(4_000), 1_000)).toBe('answer');
+		const idle = new Inquiries(async () => await wait(1));
+		const busy = new Inquiries(async () => await wait(200));
+		const question = () => wait(5_000);
+		const answers = [idle.ask(question), busy.ask(question)];
+		expect(await Promise.all(answers)).toEqual([undefined, 'answer']);
 	}, 20_000);
 });
