@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 import { createCloudflare, type CloudflareSandbox } from './cloudflare/service.ts';
 import { createCloudsway, type CloudswaySandbox } from './cloudsway/service.ts';
+import { createConnecte, type ConnecteSandbox } from './connecte/service.ts';
 import { bearerToken, Exchange, type RequestRecord } from './core/exchange.ts';
 import { FaultPlans, type Fault, type FaultPlan } from './core/faults.ts';
 import { serveSample } from './core/samples.ts';
@@ -22,6 +23,10 @@ export interface SandboxService {
 		head: Buffer,
 		fault: Fault | undefined,
 	) => Promise<void>;
+	/** Forgets what it was told and what it did. */
+	clear?: () => void;
+	/** Ends what it does by itself, between requests. */
+	close?: () => void;
 }
 
 export interface SandboxOptions {
@@ -37,6 +42,7 @@ export interface Sandbox {
 	baseUrl: string;
 	cloudflare: CloudflareSandbox;
 	cloudsway: CloudswaySandbox;
+	connecte: ConnecteSandbox;
 	/** What arrived, oldest first. */
 	readonly requests: RequestRecord[];
 	/** The most requests under way at once since the last `clear`. */
@@ -63,12 +69,14 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 	let mostAtOnce = 0;
 	const cloudflare = createCloudflare();
 	const cloudsway = createCloudsway();
-	const services: SandboxService[] = [cloudflare.service, cloudsway.service];
+	const connecte = createConnecte();
+	const services: SandboxService[] = [cloudflare.service, cloudsway.service, connecte.service];
 	const clear = () => {
 		requests.length = 0;
 		mostAtOnce = atOnce;
 		faults.clear();
 		cloudflare.clear();
+		for (const service of services) service.clear?.();
 	};
 
 	const handle = async (request: IncomingMessage, response: ServerResponse) => {
@@ -144,6 +152,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 		baseUrl,
 		cloudflare: cloudflare.at(baseUrl),
 		cloudsway: cloudsway.at(baseUrl),
+		connecte: connecte.at(baseUrl),
 		requests,
 		get mostAtOnce() {
 			return mostAtOnce;
@@ -152,6 +161,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 		clear,
 		close: () =>
 			new Promise((resolve) => {
+				for (const service of services) service.close?.();
 				server.close(() => resolve());
 				for (const socket of sockets) socket.destroy();
 			}),

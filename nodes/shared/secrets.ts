@@ -1,6 +1,7 @@
 import type { ICredentialDataDecryptedObject } from 'n8n-workflow';
 
-const MASK = '******';
+/** What stands in the place of a secret. */
+export const MASK = '******';
 const SHORTEST_SECRET = 6;
 
 /** Replaces the credential's secrets in a text, however they are written into it. */

@@ -376,7 +376,8 @@ function withTries(error: Error, tries: number): Error {
 	return error;
 }
 
-function sentence(text: string): string {
+/** The text with a full stop, where it has no end yet. */
+export function sentence(text: string): string {
 	return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 

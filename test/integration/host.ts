@@ -66,6 +66,8 @@ export interface NodeOptions {
 	staticData?: IDataObject;
 	/** Default `trigger`, with `streaming` `webhook`. */
 	mode?: WorkflowExecuteMode;
+	/** For calls of one and the same node; default: a new node every time. */
+	nodeId?: string;
 }
 
 const PACKAGE = 'n8n-nodes-speech-inference';
@@ -358,8 +360,9 @@ export const staticDataOf = (workflow: Workflow, node: INode): IDataObject =>
 	deepCopy(workflow.getStaticData('node', node));
 
 /** A workflow of the one node. */
-export function alone({ nodeType, parameters, credentials, staticData }: NodeOptions) {
+export function alone({ nodeType, parameters, credentials, staticData, nodeId }: NodeOptions) {
 	const node = nodeOf(nodeType, parameters, credentials);
+	node.id = nodeId ?? node.id;
 	const workflow = workflowOf([[node, nodeType]], {}, nodeStaticData(node.name, staticData));
 	return { node, workflow };
 }

@@ -36,6 +36,7 @@ export class RecordedResponse {
 	headersSent = false;
 	readonly headers: Record<string, string> = {};
 	body: unknown;
+	private readonly listeners: Array<() => void> = [];
 
 	status(code: number) {
 		this.statusCode = code;
@@ -60,6 +61,13 @@ export class RecordedResponse {
 		if (this.headersSent) throw new UnexpectedError('The response was sent twice');
 		this.headersSent = true;
 		this.body = body;
+		for (const listener of this.listeners) listener();
+		return this;
+	}
+
+	/** Of a response's events nodes use the end of sending only. */
+	once(_event: 'finish', listener: () => void) {
+		this.listeners.push(listener);
 		return this;
 	}
 
@@ -118,7 +126,7 @@ function webhookOf(
 
 /** Calls the node's webhook; with `waiting`, the one that a waiting execution goes on by. */
 export async function callWebhook(
-	{ credentials, mode = 'webhook' }: NodeOptions,
+	{ credentials, mode = 'webhook', startFails }: NodeOptions & { startFails?: boolean },
 	workflow: Workflow,
 	node: INode,
 	request: WebhookRequest,
@@ -139,16 +147,20 @@ export async function callWebhook(
 	const { noWebhookResponse, workflowData } = answer;
 	if (!noWebhookResponse && !response.headersSent) {
 		const message = workflowData ? 'Workflow was started' : 'Webhook call received';
-		response.send(answer.webhookResponse ?? { message });
+		if (startFails && workflowData) response.status(500).send({ message: 'Not started' });
+		else response.send(answer.webhookResponse ?? { message });
 	}
 	const { statusCode, headers, body } = response;
 	const staticData = staticDataOf(workflow, node);
 	return { statusCode, headers, body, workflowData, staticData };
 }
 
-/** Calls the webhook of a trigger node; throws what the node throws (n8n answers 500 to that). */
+/**
+ * Calls the webhook of a trigger node; throws what the node throws (n8n answers 500 to that).
+ * `startFails`: n8n cannot start the run, and answers 500.
+ */
 export async function runWebhook(
-	options: NodeOptions & { request?: WebhookRequest },
+	options: NodeOptions & { request?: WebhookRequest; startFails?: boolean },
 ): Promise<WebhookResult> {
 	const { node, workflow } = alone(options);
 	return await callWebhook(options, workflow, node, options.request ?? {}, null);

@@ -1,0 +1,165 @@
+import type { ICredentialDataDecryptedObject, IDataObject } from 'n8n-workflow';
+
+import {
+	isToolRun,
+	numberWithin,
+	pathSegment,
+	refusal,
+	type ItemContext,
+} from '../shared/parameters';
+import { callService } from '../shared/transport';
+import { signedCallbackUrl } from './callbackToken';
+import { predictionIn, type Prediction } from './prediction';
+import { readInput } from './schema/input';
+import { CONNECTE } from './service';
+import { waitOptions, type WaitOptions } from './waiting/options';
+import { resumeUrlOf } from './waiting/resumeUrl';
+import { beyondStop } from './waiting/stop';
+import { checkWebhookUrl } from './webhookUrl';
+
+export type WaitFor = 'no' | 'poll' | 'webhook';
+
+/** Everything `create` sends and does, read from the parameters of one item and checked. */
+export interface CreateRequest {
+	model: string;
+	path: string;
+	input: IDataObject;
+	headers: Record<string, string>;
+	timeoutSeconds: number;
+	waitFor: WaitFor;
+	waiting: WaitOptions;
+	/** Where the execution goes on, for `webhook`. */
+	resumeUrl?: string;
+}
+
+const ASYNC_TIMEOUT_SECONDS = 60;
+const DEFAULT_SYNC_SECONDS = 30;
+/** For the model's page to be found and the answer to be sent, over what the service waits. */
+const SYNC_MARGIN_SECONDS = 30;
+const LONGEST_SYNC_SECONDS = 3_600;
+
+/** @throws NodeOperationError for what Connecte would refuse or could not do, before anything is sent */
+export async function readCreateRequest(item: ItemContext): Promise<CreateRequest> {
+	const { context, itemIndex } = item;
+	const parameter = (name: string, fallback: string): unknown =>
+		context.getNodeParameter(name, itemIndex, fallback);
+	const { model, path } = modelOf(item, parameter('model', ''));
+	const waitFor = parameter('waitForCompletion', 'no') as WaitFor;
+	if (waitFor === 'webhook' && context.getInputData().length > 1) {
+		throw refusal(
+			item,
+			"'Wait for Completion' by webhook takes one item at a time, since an execution can wait for one webhook only",
+			"Choose 'Poll' for several items, or put the node into a 'Loop Over Items' with a batch size of 1.",
+		);
+	}
+	if (waitFor === 'webhook' && isToolRun(context)) {
+		throw refusal(
+			item,
+			"An AI agent waits for its tool, so that 'Wait for Completion' cannot be 'Webhook'",
+			"Choose 'Poll' for 'Wait for Completion'.",
+		);
+	}
+	const isSync = parameter('prefer', 'ASYNC') === 'SYNC';
+	const syncSeconds = isSync ? syncSecondsOf(item) : 0;
+	const resumeUrl = waitFor === 'webhook' ? resumeUrlOf(item) : undefined;
+	const webhookUrl = await webhookUrlOf(item, resumeUrl);
+	return {
+		model,
+		path,
+		input: readInput(item, model),
+		headers: {
+			Prefer: isSync ? 'SYNC' : 'ASYNC',
+			...(isSync && { 'Request-Timeout': String(syncSeconds) }),
+			// The service's own pages name different headers for it.
+			...(webhookUrl !== undefined && { 'Webhook-URL': webhookUrl, 'X-Webhook-URL': webhookUrl }),
+		},
+		timeoutSeconds: isSync ? syncSeconds + SYNC_MARGIN_SECONDS : ASYNC_TIMEOUT_SECONDS,
+		waitFor,
+		waiting: waitOptions(item),
+		resumeUrl,
+	};
+}
+
+function modelOf(item: ItemContext, value: unknown): { model: string; path: string } {
+	const model = String(value ?? '').trim();
+	const segments = model.split('/');
+	if (segments.length !== 2 || segments.some((segment) => segment.trim() === '')) {
+		throw refusal(
+			item,
+			`'Model' must be a company and a name, but is ${JSON.stringify(model)}`,
+			"Set 'Model' to the two last parts of its page's address, such as openai/whisper.",
+		);
+	}
+	const path = segments.map((segment) => `/${pathSegment(item, 'Model', segment)}`).join('');
+	return { model, path };
+}
+
+function syncSecondsOf(item: ItemContext): number {
+	const value = item.context.getNodeParameter(
+		'requestTimeout',
+		item.itemIndex,
+		DEFAULT_SYNC_SECONDS,
+	);
+	const limits = { min: 1, max: LONGEST_SYNC_SECONDS, integer: true };
+	return numberWithin(item, 'Request Timeout', value, limits) ?? DEFAULT_SYNC_SECONDS;
+}
+
+/** The address Connecte is to call: the execution's own, or the user's, signed where there is a secret. */
+async function webhookUrlOf(
+	item: ItemContext,
+	resumeUrl: string | undefined,
+): Promise<string | undefined> {
+	const { context, itemIndex } = item;
+	const value = context.getNodeParameter('options.webhookUrl', itemIndex, '') as unknown;
+	const url = String(value ?? '').trim();
+	if (resumeUrl !== undefined && url !== '') {
+		throw refusal(
+			item,
+			"'Webhook URL' cannot be used while 'Wait for Completion' is 'Webhook'",
+			"Connecte calls one address only, and it is that of the waiting execution: remove 'Webhook URL', or choose another 'Wait for Completion'.",
+		);
+	}
+	if (url === '') return resumeUrl;
+	checkWebhookUrl(
+		item,
+		"'Webhook URL'",
+		url,
+		"Connecte calls nothing else. Use the production URL of a 'Connecte Trigger' on an n8n that is reachable by https.",
+	);
+	const credential = await context.getCredentials<ICredentialDataDecryptedObject>(
+		CONNECTE.credentialType,
+		itemIndex,
+	);
+	const { webhookSecret } = credential;
+	const isSecret = typeof webhookSecret === 'string' && webhookSecret.trim() !== '';
+	return isSecret ? signedCallbackUrl(url, webhookSecret) : url;
+}
+
+/**
+ * Creates the prediction: POST `/{company}/{model}`. The request is not broken off when the execution is
+ * stopped, since the prediction could then not be cancelled; no further try begins after a stop.
+ *
+ * @throws NodeApiError for what Connecte or the network answered
+ */
+export async function createPrediction(
+	{ context, itemIndex }: ItemContext,
+	{ path, input, headers, timeoutSeconds }: CreateRequest,
+	stop: AbortSignal,
+): Promise<Prediction> {
+	const content = JSON.stringify(input);
+	const request = {
+		method: 'POST' as const,
+		path,
+		headers,
+		body: async () => {
+			stop.throwIfAborted();
+			return await Promise.resolve({ content, headers: { 'Content-Type': 'application/json' } });
+		},
+		timeoutSeconds,
+		itemIndex,
+		signal: new AbortController().signal,
+	};
+	return await callService(beyondStop(context), CONNECTE, request, async (answer) =>
+		predictionIn(context, itemIndex, answer),
+	);
+}

@@ -1,0 +1,224 @@
+import {
+	updateDisplayOptions,
+	type IExecuteFunctions,
+	type INodeExecutionData,
+	type INodeProperties,
+} from 'n8n-workflow';
+
+import { concurrencyOption, simplifyField } from '../../shared/fields';
+import type { ItemContext } from '../../shared/parameters';
+import { createPrediction, readCreateRequest, type CreateRequest } from '../createRequest';
+import { cancelOnTimeoutOption, maxWaitOption, pollIntervalOption } from '../fields';
+import { resultItem } from '../output';
+import { isFinal, readPrediction, type Prediction } from '../prediction';
+import { handOver } from '../waiting/handOver';
+import { isPassing, pollUntilEnd } from '../waiting/poll';
+import { cancelUnattended } from '../waiting/stop';
+
+/** Small models are done by then. */
+const FIRST_LOOK_MS = 500;
+
+const whileWaiting = { show: { '/waitForCompletion': ['poll', 'webhook'] } };
+
+const fields: INodeProperties[] = [
+	{
+		displayName: 'Model',
+		name: 'model',
+		type: 'string',
+		required: true,
+		default: '',
+		placeholder: 'e.g. openai/whisper',
+		description: "Company and name of the model, as in the address of the model's page",
+	},
+	{
+		displayName: 'Input Mode',
+		name: 'inputMode',
+		type: 'options',
+		noDataExpression: true,
+		options: [
+			{
+				name: 'Fields',
+				value: 'fields',
+				description: 'A field for each input of the model',
+			},
+			{ name: 'JSON', value: 'json', description: 'All inputs as one JSON object' },
+		],
+		default: 'json',
+		description: 'How to give the inputs of the model',
+	},
+	{
+		displayName: 'Input JSON',
+		name: 'inputJson',
+		type: 'json',
+		required: true,
+		default: '{}',
+		placeholder: 'e.g. {"audio": "https://example.com/audio.mp3"}',
+		description:
+			"The inputs of the model, as its page shows them under 'API > Schema'. An audio file is given by its public URL.",
+		displayOptions: { show: { inputMode: ['json'] } },
+	},
+	{
+		displayName: 'Input Schema',
+		name: 'inputSchema',
+		type: 'json',
+		noDataExpression: true,
+		default: '',
+		description:
+			"The JSON Schema from the model's page, under 'API > Schema'. It makes the fields below and checks the input before it is sent. Not needed for openai/whisper.",
+		displayOptions: { show: { inputMode: ['fields'] } },
+	},
+	{
+		displayName: 'Input',
+		name: 'input',
+		type: 'resourceMapper',
+		noDataExpression: true,
+		default: { mappingMode: 'defineBelow', value: null },
+		typeOptions: {
+			loadOptionsDependsOn: ['model', 'inputSchema'],
+			resourceMapper: {
+				resourceMapperMethod: 'getInputFields',
+				mode: 'add',
+				fieldWords: { singular: 'input', plural: 'inputs' },
+				addAllFields: true,
+				multiKeyMatch: false,
+				supportAutoMap: true,
+			},
+		},
+		displayOptions: { show: { inputMode: ['fields'] } },
+	},
+	{
+		displayName: 'Prefer',
+		name: 'prefer',
+		type: 'options',
+		options: [
+			{
+				name: 'ASYNC',
+				value: 'ASYNC',
+				description: 'Connecte answers at once, before the work is done',
+			},
+			{
+				name: 'SYNC',
+				value: 'SYNC',
+				description: 'Connecte keeps the connection open until the result is there',
+			},
+		],
+		default: 'ASYNC',
+		description: 'When Connecte answers the request',
+	},
+	{
+		displayName: 'Request Timeout',
+		name: 'requestTimeout',
+		type: 'number',
+		typeOptions: { minValue: 1, numberPrecision: 0 },
+		default: 30,
+		description: 'How many seconds Connecte keeps the connection open',
+		displayOptions: { show: { prefer: ['SYNC'] } },
+	},
+	{
+		displayName: 'Wait for Completion',
+		name: 'waitForCompletion',
+		type: 'options',
+		options: [
+			{
+				name: 'No',
+				value: 'no',
+				description: 'Put out the prediction as Connecte answers it',
+			},
+			{
+				name: 'Poll',
+				value: 'poll',
+				description: 'Ask for the result until it is there. Works for any number of items.',
+			},
+			{
+				name: 'Webhook',
+				value: 'webhook',
+				description:
+					"Store the execution and go on when Connecte calls. Takes one item, and an n8n that is reachable by https. Should n8n be restarted meanwhile and no call come, it goes on a minute after 'Max Wait' with the input of this node: the workflow can tell by the missing result.",
+			},
+		],
+		default: 'no',
+		description: 'Whether and how to wait for the end of the prediction',
+	},
+	simplifyField,
+	{
+		displayName: 'Options',
+		name: 'options',
+		type: 'collection',
+		placeholder: 'Add option',
+		default: {},
+		options: [
+			{ ...cancelOnTimeoutOption, displayOptions: whileWaiting },
+			concurrencyOption,
+			{ ...maxWaitOption, displayOptions: whileWaiting },
+			{ ...pollIntervalOption, displayOptions: { show: { '/waitForCompletion': ['poll'] } } },
+			{
+				displayName: 'Webhook URL',
+				name: 'webhookUrl',
+				type: 'string',
+				default: '',
+				placeholder: 'e.g. https://n8n.example.com/webhook/…',
+				description:
+					"The address Connecte calls when the prediction has succeeded or failed, such as that of a Connecte Trigger. It is signed where the credential has a 'Webhook Secret'. Not together with waiting by webhook.",
+			},
+		],
+	},
+];
+
+/** The fields of the operation, in the order the editor shows them. */
+export const description: INodeProperties[] = updateDisplayOptions(
+	{ show: { resource: ['prediction'], operation: ['create'] } },
+	fields,
+);
+
+/**
+ * Creates a prediction of one item's input: POST `/{company}/{model}`.
+ *
+ * https://connecte.ai/docs/api-reference/methods
+ *
+ * @returns one item: the result where it was waited for, as 'Simplify' says, else the prediction as it is
+ * @throws NodeOperationError for input that Connecte would refuse, before anything is sent, and for a
+ * prediction that failed or did not end in time; NodeApiError for what Connecte answers
+ */
+export async function execute(
+	context: IExecuteFunctions,
+	itemIndex: number,
+	signal: AbortSignal,
+): Promise<INodeExecutionData[]> {
+	const item = { context, itemIndex };
+	const request = await readCreateRequest(item);
+	const prediction = await createPrediction(item, request, signal);
+	if (signal.aborted) {
+		await cancelUnattended(context, prediction.id, itemIndex);
+		signal.throwIfAborted();
+	}
+	const isWaitedFor = request.waitFor !== 'no' && !isFinal(prediction.status);
+	if (isWaitedFor && request.resumeUrl !== undefined) {
+		return await waitForWebhook(item, request, request.resumeUrl, prediction, signal);
+	}
+	const options = { ...request.waiting, firstLookMs: FIRST_LOOK_MS, cancelOnStop: true };
+	const last = isWaitedFor ? await pollUntilEnd(item, prediction, options, signal) : prediction;
+	return [resultItem(item, last, request.model)];
+}
+
+/** Looks once more, since a callback that comes from now on until the execution is stored is lost. */
+async function waitForWebhook(
+	item: ItemContext,
+	{ model, waiting }: CreateRequest,
+	resumeUrl: string,
+	prediction: Prediction,
+	signal: AbortSignal,
+): Promise<INodeExecutionData[]> {
+	const { context, itemIndex } = item;
+	let last = prediction;
+	try {
+		last = await readPrediction(context, prediction.id, { itemIndex, signal, timeoutSeconds: 10 });
+	} catch (error) {
+		if (signal.aborted) await cancelUnattended(context, prediction.id, itemIndex);
+		signal.throwIfAborted();
+		// The look-out asks again; the prediction is under way and paid for.
+		if (!isPassing(error))
+			context.logger.warn(`Prediction ${last.id}: ${(error as Error).message}`);
+	}
+	if (isFinal(last.status)) return [resultItem(item, last, model)];
+	return await handOver(item, last, model, waiting, resumeUrl);
+}

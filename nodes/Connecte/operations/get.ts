@@ -1,0 +1,32 @@
+import {
+	updateDisplayOptions,
+	type IExecuteFunctions,
+	type INodeExecutionData,
+	type INodeProperties,
+} from 'n8n-workflow';
+
+import { simplifyField } from '../../shared/fields';
+import { predictionIdField } from '../fields';
+import { predictionIdOf, readPrediction } from '../prediction';
+import { predictionItem } from '../output';
+
+/** The fields of the operation, in the order the editor shows them. */
+export const description: INodeProperties[] = updateDisplayOptions(
+	{ show: { resource: ['prediction'], operation: ['get'] } },
+	[predictionIdField, simplifyField],
+);
+
+/**
+ * Reads a prediction, whatever its status: GET `/predictions/{id}`.
+ *
+ * https://connecte.ai/docs/api-reference/methods
+ */
+export async function execute(
+	context: IExecuteFunctions,
+	itemIndex: number,
+	signal: AbortSignal,
+): Promise<INodeExecutionData[]> {
+	const item = { context, itemIndex };
+	const id = predictionIdOf(item);
+	return [predictionItem(item, await readPrediction(context, id, { itemIndex, signal }))];
+}

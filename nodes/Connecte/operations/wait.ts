@@ -1,0 +1,59 @@
+import {
+	updateDisplayOptions,
+	type IExecuteFunctions,
+	type INodeExecutionData,
+	type INodeProperties,
+} from 'n8n-workflow';
+
+import { simplifyField } from '../../shared/fields';
+import {
+	cancelOnTimeoutOption,
+	maxWaitOption,
+	pollIntervalOption,
+	predictionIdField,
+} from '../fields';
+import { predictionIdOf, readPrediction } from '../prediction';
+import { resultItem } from '../output';
+import { waitOptions } from '../waiting/options';
+import { pollUntilEnd } from '../waiting/poll';
+
+/** The fields of the operation, in the order the editor shows them. */
+export const description: INodeProperties[] = updateDisplayOptions(
+	{ show: { resource: ['prediction'], operation: ['wait'] } },
+	[
+		predictionIdField,
+		simplifyField,
+		{
+			displayName: 'Options',
+			name: 'options',
+			type: 'collection',
+			placeholder: 'Add option',
+			default: {},
+			options: [cancelOnTimeoutOption, maxWaitOption, pollIntervalOption],
+		},
+	],
+);
+
+/**
+ * Waits for the end of a prediction: GET `/predictions/{id}` at once and then every 'Poll Interval'.
+ *
+ * @throws NodeOperationError for a prediction that failed, was cancelled or did not end in time
+ */
+export async function execute(
+	context: IExecuteFunctions,
+	itemIndex: number,
+	signal: AbortSignal,
+): Promise<INodeExecutionData[]> {
+	const item = { context, itemIndex };
+	const id = predictionIdOf(item);
+	const options = waitOptions(item);
+	const first = await readPrediction(context, id, { itemIndex, signal });
+	const last = await pollUntilEnd(
+		item,
+		first,
+		// Created elsewhere, so that somebody else may want its result.
+		{ ...options, firstLookMs: options.pollIntervalMs, cancelOnStop: false },
+		signal,
+	);
+	return [resultItem(item, last)];
+}

@@ -1,0 +1,39 @@
+import type { INodeExecutionData } from 'n8n-workflow';
+
+import { isToolRun, type ItemContext } from '../shared/parameters';
+import { failureOf, type Prediction } from './prediction';
+import { predictionJson, toTranscript } from './transcript';
+
+/**
+ * A prediction as an item, whatever its status: as 'Simplify' says, or for an AI agent the text alone
+ * where there is one.
+ * @param model the name that was asked for, where it is known
+ */
+export function predictionItem(
+	item: ItemContext,
+	prediction: Prediction,
+	model?: string,
+): INodeExecutionData {
+	const { context, itemIndex } = item;
+	if (isToolRun(context)) {
+		const transcript = toTranscript(prediction, model);
+		const { id, status, output } = prediction;
+		return { json: transcript ? { text: transcript.text } : { id, status, output } };
+	}
+	const simplify = context.getNodeParameter('simplify', itemIndex, true) as boolean;
+	return { json: simplify ? predictionJson(prediction, model) : prediction };
+}
+
+/**
+ * As `predictionItem`, for an operation that is to yield a result.
+ * @throws NodeOperationError for a prediction that failed or was cancelled
+ */
+export function resultItem(
+	item: ItemContext,
+	prediction: Prediction,
+	model?: string,
+): INodeExecutionData {
+	const failure = failureOf(item.context, item.itemIndex, prediction, model);
+	if (failure) throw failure;
+	return predictionItem(item, prediction, model);
+}

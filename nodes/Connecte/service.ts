@@ -1,0 +1,19 @@
+import type { Service } from '../shared/transport';
+
+/** https://connecte.ai/docs/api-reference/methods */
+export const CONNECTE: Service = {
+	displayName: 'Connecte',
+	credentialType: 'connecteApi',
+	secretFields: ['apiToken', 'webhookSecret'],
+	advice: (status) => ADVICE[status],
+};
+
+const ADVICE: Readonly<Record<number, string | undefined>> = {
+	400: "Check the input: what a model takes is on its page under 'API > Schema'.",
+	401: "Check 'API Token' in the credential.",
+	402: 'Check the balance of your Connecte account.',
+	404: "Check 'Model' or 'Prediction ID', and 'Base URL' in the credential.",
+	413: 'The input is too large: give the model the address of a file instead of its content.',
+	422: "Check the input: what a model takes is on its page under 'API > Schema'.",
+	429: "Lower 'Concurrency' in the node's options, or wait.",
+};

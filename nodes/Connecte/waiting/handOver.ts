@@ -1,0 +1,57 @@
+import type { IExecuteFunctions, INodeExecutionData, IWebhookFunctions } from 'n8n-workflow';
+
+import { isObject, parseJson } from '../../shared/answer';
+import type { ItemContext } from '../../shared/parameters';
+import type { Prediction } from '../prediction';
+import { AFTER_DEADLINE_MS, lookOut } from './lookOut';
+import type { WaitOptions } from './options';
+import { beyondStop } from './stop';
+
+/** What is stored with a waiting execution, to end its wait by. */
+export interface WaitState {
+	id: string;
+	model: string;
+	simplify: boolean;
+	/** Milliseconds since 1970. */
+	deadline: number;
+}
+
+const STATE = 'connectePrediction';
+
+/**
+ * Has n8n store the execution until the prediction ends, and looks after it meanwhile. n8n's own limit
+ * comes a minute after 'Max Wait', for a process that was restarted.
+ *
+ * @returns what the node puts out while it waits; its result takes that place
+ */
+export async function handOver(
+	{ context, itemIndex }: ItemContext,
+	prediction: Prediction,
+	model: string,
+	{ maxWaitMs, cancelOnTimeout }: WaitOptions,
+	resumeUrl: string,
+): Promise<INodeExecutionData[]> {
+	const { id, status } = prediction;
+	const deadline = Date.now() + maxWaitMs;
+	const simplify = context.getNodeParameter('simplify', itemIndex, true) as boolean;
+	storeState(context, { id, model, simplify, deadline });
+	await context.putExecutionToWait(new Date(deadline + AFTER_DEADLINE_MS));
+	lookOut({ context: beyondStop(context), prediction, resumeUrl, deadline, cancelOnTimeout });
+	return [{ json: { id, status } }];
+}
+
+function storeState(context: IExecuteFunctions, state: WaitState): void {
+	context.getContext('node')[STATE] = JSON.stringify(state);
+}
+
+/** What was stored with the execution that a webhook call is for; `undefined` where it is not ours. */
+export function storedState(context: IWebhookFunctions): WaitState | undefined {
+	const name = JSON.stringify(context.getNode().name);
+	const stored = context.evaluateExpression(
+		`{{ $node[${name}].context[${JSON.stringify(STATE)}] }}`,
+	);
+	const state = typeof stored === 'string' ? parseJson(stored) : undefined;
+	return isObject(state) && typeof state.id === 'string'
+		? (state as unknown as WaitState)
+		: undefined;
+}

@@ -1,0 +1,120 @@
+import { NodeApiError, type NodeOperationError } from 'n8n-workflow';
+
+import { refusal, type ItemContext } from '../../shared/parameters';
+import { pause } from '../../shared/time';
+import { cancelPrediction, isFinal, readPrediction, type Prediction } from '../prediction';
+import type { WaitOptions } from './options';
+import { cancelUnattended } from './stop';
+
+const LONGEST_CANCEL_MS = 30_000;
+
+export interface PollOptions extends WaitOptions {
+	/** How long to wait for the first look; at most `pollIntervalMs` counts. */
+	firstLookMs: number;
+	/** Whether nobody else can want the result once this execution has been stopped. */
+	cancelOnStop: boolean;
+}
+
+/**
+ * Asks for the prediction until it has ended: after `firstLookMs`, then every `pollIntervalMs` and never
+ * faster. A service that cannot be reached for a while is asked again as long as `maxWaitMs` allows.
+ *
+ * @throws NodeOperationError with id and last status when the time is up; NodeApiError where the API
+ * refuses to answer; the signal's reason when stopped
+ */
+export async function pollUntilEnd(
+	item: ItemContext,
+	prediction: Prediction,
+	options: PollOptions,
+	signal: AbortSignal,
+): Promise<Prediction> {
+	try {
+		const last = await poll(item, prediction, options, signal);
+		return isFinal(last.status) ? last : await timedOut(item, last, options, signal);
+	} finally {
+		if (signal.aborted && options.cancelOnStop) {
+			await cancelUnattended(item.context, prediction.id, item.itemIndex);
+		}
+	}
+}
+
+/** The prediction at its end, or as it was last seen when the time is up. */
+async function poll(
+	item: ItemContext,
+	prediction: Prediction,
+	{ firstLookMs, pollIntervalMs, maxWaitMs }: PollOptions,
+	signal: AbortSignal,
+): Promise<Prediction> {
+	const end = Date.now() + maxWaitMs;
+	let last = prediction;
+	let wait = Math.min(firstLookMs, pollIntervalMs);
+	while (!isFinal(last.status)) {
+		const left = end - Date.now();
+		await pause(Math.max(0, Math.min(wait, left)), signal);
+		if (wait >= left) return last;
+		last = (await look(item, last.id, end - Date.now(), signal)) ?? last;
+		wait = pollIntervalMs;
+	}
+	return last;
+}
+
+/** One look; `undefined` where it failed in a way that may pass, or the time ran out. */
+async function look(
+	{ context, itemIndex }: ItemContext,
+	id: string,
+	leftMs: number,
+	signal: AbortSignal,
+): Promise<Prediction | undefined> {
+	const timeUp = AbortSignal.timeout(Math.max(1, Math.ceil(leftMs)));
+	try {
+		return await readPrediction(context, id, {
+			itemIndex,
+			signal: AbortSignal.any([signal, timeUp]),
+		});
+	} catch (error) {
+		signal.throwIfAborted();
+		if (timeUp.aborted || isPassing(error)) return undefined;
+		throw withId(error as NodeApiError | NodeOperationError, id);
+	}
+}
+
+/** Whether a later look may be answered. */
+export function isPassing(error: unknown): boolean {
+	if (!(error instanceof NodeApiError)) return false;
+	const status = Number(error.httpCode ?? 0);
+	return !(status >= 200 && status < 500) || status === 429;
+}
+
+function withId<E extends NodeApiError | NodeOperationError>(error: E, id: string): E {
+	error.description =
+		`${error.description ?? ''} The ID of the prediction is ${id}: 'Get' or 'Wait' fetches its result later.`.trim();
+	return error;
+}
+
+/** The result, should the prediction have ended just before it was cancelled; otherwise throws. */
+async function timedOut(
+	item: ItemContext,
+	last: Prediction,
+	{ maxWaitMs, cancelOnTimeout }: PollOptions,
+	signal: AbortSignal,
+): Promise<Prediction> {
+	const { context, itemIndex } = item;
+	const { id } = last;
+	let fate = "It goes on: fetch its result later with 'Get' or 'Wait' and this ID.";
+	if (cancelOnTimeout) {
+		try {
+			const limit = AbortSignal.any([signal, AbortSignal.timeout(LONGEST_CANCEL_MS)]);
+			const cancelled = await cancelPrediction(context, id, { itemIndex, signal: limit });
+			if (cancelled.status === 'succeeded' || cancelled.status === 'failed') return cancelled;
+			fate = "It was cancelled; 'Get' with this ID shows what is known of it.";
+		} catch (error) {
+			signal.throwIfAborted();
+			fate = `It could not be cancelled (${(error as Error).message}): fetch its result later with 'Get' or 'Wait' and this ID.`;
+		}
+	}
+	throw refusal(
+		item,
+		`Prediction ${id} did not end within ${maxWaitMs / 1_000} seconds, its last status is '${last.status}'`,
+		`${fate} Raise 'Max Wait' if the model needs longer.`,
+	);
+}

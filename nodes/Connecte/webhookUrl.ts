@@ -1,0 +1,24 @@
+import { refusal, type ItemContext } from '../shared/parameters';
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+
+/**
+ * Refuses an address that Connecte would not call: it calls `https:` only. `http:` to this machine
+ * itself is let through, for trying things out with a stand-in of the service.
+ *
+ * @param name what the user knows the address by
+ * @throws NodeOperationError
+ */
+export function checkWebhookUrl(
+	item: ItemContext,
+	name: string,
+	url: string,
+	advice: string,
+): void {
+	// It becomes a header's value, which takes no other characters.
+	if (/^[\x21-\x7e]+$/.test(url) && URL.canParse(url)) {
+		const { protocol, hostname } = new URL(url);
+		if (protocol === 'https:' || (protocol === 'http:' && LOOPBACK.test(hostname))) return;
+	}
+	throw refusal(item, `${name} must be an https:// address, but is ${JSON.stringify(url)}`, advice);
+}

@@ -1,0 +1,200 @@
+import type { IDataObject, INodeParameters } from 'n8n-workflow';
+
+import { ConnecteApi } from '../../credentials/ConnecteApi.credentials.ts';
+import { Connecte } from '../../nodes/Connecte/Connecte.node.ts';
+import { endLookOut } from '../../nodes/Connecte/waiting/lookOut.ts';
+import type { Plan } from '../../sandbox/connecte/predictions.ts';
+import { startSandbox, type Sandbox } from '../../sandbox/server.ts';
+import { runNode, type RunOptions, type RunResult } from './engine.ts';
+
+let sandbox: Sandbox;
+beforeAll(async () => {
+	sandbox = await startSandbox();
+});
+afterAll(async () => {
+	await sandbox.close();
+});
+beforeEach(() => sandbox.clear());
+// Nothing here stores the execution, so a look-out would go on calling an address without an n8n.
+afterEach(() => [...sandbox.connecte.predictions.keys()].forEach(endLookOut));
+
+const never: Plan = { callback: { kind: 'never' } };
+
+const wait = async (
+	plan: Plan,
+	parameters: INodeParameters = {},
+	options: Partial<RunOptions> = {},
+): Promise<RunResult> =>
+	await runNode({
+		nodeType: new Connecte(),
+		credentials: {
+			connecteApi: { type: new ConnecteApi(), data: { ...sandbox.connecte.credential } },
+		},
+		parameters: {
+			model: 'sandbox/echo',
+			inputJson: { text: 'hello', plan: { ...never, ...plan } } as never,
+			waitForCompletion: 'webhook',
+			...parameters,
+		},
+		...options,
+	});
+
+const only = () => {
+	const [prediction] = sandbox.connecte.predictions.values();
+	if (!prediction) throw new Error('No prediction was created');
+	return prediction;
+};
+const ended = async (): Promise<IDataObject> => {
+	await only().ended;
+	return only().json() as IDataObject;
+};
+
+describe('waiting by webhook', () => {
+	it('stores the execution until a minute after Max Wait', async () => {
+		const { status, waitTill, items } = await wait({ durationMs: 60_000 });
+		expect(status).toBe('waiting');
+		const seconds = ((waitTill?.getTime() ?? 0) - Date.now()) / 1_000;
+		expect(seconds).toBeGreaterThan(655);
+		expect(seconds).toBeLessThan(661);
+		expect(items[0]?.json).toEqual({ id: only().id, status: 'pending' });
+	});
+
+	it('gives the service the address of the execution, with a path of its own, in both headers', async () => {
+		await wait({ durationMs: 60_000 });
+		const headers = sandbox.requests[0]?.headers ?? {};
+		expect(headers['webhook-url']).toMatch(/\/webhook-waiting\/\d+\/connecte(\?|$)/);
+		expect(headers['x-webhook-url']).toBe(headers['webhook-url']);
+	});
+
+	it('does not wait for what has ended when it would be handed over', async () => {
+		const { status, items } = await wait({ durationMs: 0 });
+		expect(status).toBe('success');
+		expect(items[0]?.json).toMatchObject({ status: 'succeeded', output: { text: 'hello' } });
+	});
+
+	it('takes one item only, and says what to do with more', async () => {
+		const { error } = await wait({}, {}, { items: [{}, {}] });
+		expect(error?.message).toContain('one item at a time');
+		expect(error?.description).toMatch(/'Poll'.*'Loop Over Items'/);
+		expect(sandbox.requests).toHaveLength(0);
+	});
+
+	it('takes no webhook URL besides', async () => {
+		const { error } = await wait({}, { options: { webhookUrl: 'https://n8n.example/' } });
+		expect(error?.message).toContain("'Webhook URL' cannot be used");
+		expect(sandbox.requests).toHaveLength(0);
+	});
+
+	it('is not for agents, which wait for the answer', async () => {
+		const { items, error } = await wait({}, {}, { asTool: true });
+		expect(JSON.stringify([items, error])).toContain('An AI agent');
+		expect(sandbox.requests).toHaveLength(0);
+	});
+
+	it('goes on when the last look fails', async () => {
+		sandbox.faults.add({ method: 'GET', times: 9, fault: { kind: 'status', status: 403 } });
+		const { status } = await wait({ durationMs: 60_000 });
+		expect(status).toBe('waiting');
+	});
+});
+
+describe('a call that resumes', () => {
+	it('ends the wait with what the API says, not the caller', async () => {
+		const waiting = await wait({ durationMs: 100 });
+		const forged = { ...(await ended()), output: { text: 'forged' } };
+		const { status, items, response } = await waiting.resume({ body: forged });
+		expect(response?.statusCode).toBe(200);
+		expect(status).toBe('success');
+		expect(items).toHaveLength(1);
+		expect(items[0]?.json).toMatchObject({ status: 'succeeded', output: { text: 'hello' } });
+		expect(items[0]?.pairedItem).toEqual({ item: 0 });
+	});
+
+	it.each([
+		['no prediction', { a: 1 }, 400],
+		['another prediction', { id: 'another', status: 'succeeded' }, 403],
+	])('with %s changes nothing', async (_, body, statusCode) => {
+		const waiting = await wait({ durationMs: 60_000 });
+		const { status, response } = await waiting.resume({ body });
+		expect([status, response?.statusCode]).toEqual(['waiting', statusCode]);
+	});
+
+	it('with an end that the API does not confirm changes nothing', async () => {
+		const waiting = await wait({ durationMs: 60_000 });
+		const body = { ...(only().json() as IDataObject), status: 'succeeded', output: {} };
+		const { status, response } = await waiting.resume({ body });
+		expect([status, response?.statusCode]).toEqual(['waiting', 503]);
+		expect(response?.headers['retry-after']).toBe('5');
+	});
+
+	it('with an id that the API does not know changes nothing', async () => {
+		const waiting = await wait({ durationMs: 50 });
+		const body = await ended();
+		sandbox.faults.add({ method: 'GET', fault: { kind: 'status', status: 404, body: '{}' } });
+		const { status, response } = await waiting.resume({ body });
+		expect([status, response?.statusCode]).toEqual(['waiting', 403]);
+	});
+
+	it('is believed, and marked, where the API cannot be reached', async () => {
+		const waiting = await wait({ durationMs: 50 });
+		const body = await ended();
+		sandbox.faults.add({ method: 'GET', times: 9, fault: { kind: 'status', status: 500 } });
+		const { status, items } = await waiting.resume({ body });
+		expect(status).toBe('success');
+		expect(items[0]?.json).toMatchObject({ output: { text: 'hello' }, confirmed: false });
+	}, 20_000);
+
+	it('fails the node for a prediction that failed', async () => {
+		const waiting = await wait({ durationMs: 50, outcome: 'failed' });
+		const { status, error, response } = await waiting.resume({ body: await ended() });
+		expect(response?.statusCode).toBe(200);
+		expect(status).toBe('error');
+		expect(error?.message).toBe('The prediction of sandbox/echo failed');
+		expect(error?.description).toContain('The model ran out of memory');
+	});
+
+	it('puts out the error with continueOnFail', async () => {
+		const waiting = await wait({ durationMs: 50, outcome: 'failed' }, {}, { continueOnFail: true });
+		const { status, items } = await waiting.resume({ body: await ended() });
+		expect(status).toBe('success');
+		expect(items[0]?.json.error).toBe('The prediction of sandbox/echo failed');
+	});
+
+	it('reads the settings of the item that waits, not of the call', async () => {
+		const waiting = await wait(
+			{ durationMs: 100 },
+			{ model: '={{ $json.model }}', simplify: '={{ $json.simplify }}' },
+			{ items: [{ json: { model: 'sandbox/echo', simplify: false } }] },
+		);
+		const body = { ...(await ended()), model: 'evil/model', simplify: true };
+		const { items } = await waiting.resume({ body });
+		expect(items[0]?.json).toMatchObject({ source: 'api', output: { text: 'hello' } });
+	});
+
+	it('cannot claim that the time is up', async () => {
+		const waiting = await wait({ durationMs: 60_000 });
+		const body = { ...(only().json() as IDataObject), timedOut: true };
+		const { status, response } = await waiting.resume({ body });
+		expect([status, response?.statusCode]).toEqual(['waiting', 503]);
+	});
+
+	it('ends the wait with an item that says so when the time is up', async () => {
+		const waiting = await wait({ durationMs: 60_000 }, { options: { maxWait: 1 } });
+		await new Promise((resolve) => setTimeout(resolve, 1_050));
+		const body = { ...(only().json() as IDataObject), timedOut: true };
+		const { status, items } = await waiting.resume({ body });
+		expect(status).toBe('success');
+		expect(items[0]?.json).toEqual({
+			id: only().id,
+			status: expect.any(String) as string,
+			timedOut: true,
+		});
+	});
+
+	it('passes the input on when n8n ends the wait itself', async () => {
+		const waiting = await wait({ durationMs: 60_000 }, {}, { items: [{ json: { a: 1 } }] });
+		const { status, items } = await waiting.resume();
+		expect(status).toBe('success');
+		expect(items[0]?.json).toEqual({ a: 1 });
+	});
+});
