@@ -39,7 +39,7 @@ export class CloudswayApi implements ICredentialType {
 
 	authenticate: IAuthenticateGeneric = {
 		type: 'generic',
-		properties: { headers: { Authorization: '=Bearer {{$credentials.accessKey}}' } },
+		properties: { headers: { Authorization: '=Bearer {{$credentials.accessKey.trim()}}' } },
 	};
 
 	/** https://docs.cloudsway.net/maasapi/scenes/multiendpoint describes the list of models. */

@@ -1,51 +1,72 @@
 import type { IDataObject } from 'n8n-workflow';
 
-import { isObject, messageIn, parseJson, type Answer } from '../shared/answer';
+import { isObject, messageIn, parseJson } from '../shared/answer';
+import { maskedJson, PieceMask, type Mask } from '../shared/secrets';
 import { readServerSentEvents } from '../shared/serverSentEvents';
 
-/** Called with the text so far and the piece just added to it. */
-export type OnDelta = (text: string, delta: string) => Promise<void>;
+/** Called with each piece of text that can be shown. */
+export type OnText = (piece: string) => Promise<void>;
 
 /** The stream said that the transcription failed, or ended before it was done. */
-export class UnfinishedStream extends Error {}
+export class UnfinishedStream extends Error {
+	/** @param said the service's own words, where it gave any */
+	constructor(readonly said?: string) {
+		super(said ?? 'The stream ended before the transcription was done');
+	}
+}
 
 /**
- * Reads a streamed transcription to its end. The result is the `transcript.text.done` event, with
- * the `transcript.text.segment` events as its `segments`.
+ * Reads a streamed transcription until it is done. The result is the `transcript.text.done` event,
+ * with the `transcript.text.segment` events as its `segments`; where it has no text, with that of the
+ * deltas. What comes after it is not waited for.
  *
  * Events: https://docs.cloudsway.net/maasapi/api-reference/asr/4omini-transcribe (Stream)
  * @throws UnfinishedStream for an error event, or an end without `transcript.text.done`
  */
-export async function readEventStream(answer: Answer, onDelta: OnDelta): Promise<IDataObject> {
+export async function readEventStream(
+	pieces: AsyncIterable<Uint8Array>,
+	mask: Mask,
+	onText: OnText,
+): Promise<IDataObject> {
 	const segments: IDataObject[] = [];
+	const shown = new PieceMask(mask);
 	let text = '';
-	let done: IDataObject | undefined;
-	for await (const { event, data } of readServerSentEvents(answer.chunks())) {
-		for (const message of messagesIn(answer.mask(data))) {
-			if (message.type === 'error' || event === 'error' || message.error) {
-				throw new UnfinishedStream(messageIn(JSON.stringify(message)) ?? 'no reason was given');
+	let unknown: string | undefined;
+	for await (const { event, data } of readServerSentEvents(pieces)) {
+		for (const message of messagesIn(data)) {
+			if (event === 'error' || message.type === 'error' || message.error) {
+				throw new UnfinishedStream(messageIn(mask(data)) ?? 'It gave no reason');
 			}
 			if (message.type === 'transcript.text.delta' && typeof message.delta === 'string') {
 				text += message.delta;
-				await onDelta(text, message.delta);
+				await onText(shown.push(message.delta));
 			} else if (message.type === 'transcript.text.segment') {
 				segments.push(message);
 			} else if (message.type === 'transcript.text.done') {
-				done = message;
+				await onText(shown.end());
+				const whole = typeof message.text === 'string' ? message : { ...message, text };
+				const all = segments.length > 0 && !whole.segments ? { ...whole, segments } : whole;
+				return maskedJson(all, mask);
+			} else {
+				unknown = data;
 			}
 		}
 	}
-	if (!done) throw new UnfinishedStream('it ended before the transcription was done');
-	return segments.length > 0 && done.segments === undefined ? { ...done, segments } : done;
+	await onText(shown.end());
+	throw new UnfinishedStream(unknown && messageIn(mask(unknown)));
 }
 
-/** The JSON objects of an event: one as a rule; one a line where a sender leaves out empty lines. */
+/**
+ * The JSON objects of an event: one as a rule; one a line where a sender leaves out empty lines.
+ * Text that is no JSON may be an error's, so it counts as one without a type.
+ */
 function messagesIn(data: string): IDataObject[] {
 	if (data.trim() === '[DONE]') return [];
 	const whole = parseJson(data);
 	if (isObject(whole)) return [whole];
-	return data
+	const lines = data
 		.split('\n')
 		.map(parseJson)
 		.filter((message) => isObject(message));
+	return lines.length > 0 ? lines : [{}];
 }

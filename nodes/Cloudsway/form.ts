@@ -1,8 +1,9 @@
 import FormData from 'form-data';
 
-import { AUDIO_EXTENSIONS, namedAudioFile } from '../shared/audioFormat';
+import { AUDIO_EXTENSIONS, isOtherThanAudio, namedAudioFile } from '../shared/audioFormat';
 import type { AudioSource, OpenAudio } from '../shared/audioSource';
 import { refusal, type ItemContext } from '../shared/parameters';
+import { mediaType } from '../shared/text';
 import type { RequestBody } from '../shared/transport';
 
 /** n8n asks every form for its length; form-data raises an error where a stream has none. */
@@ -26,7 +27,10 @@ export function transcriptionForm(
 ): (signal: AbortSignal) => Promise<RequestBody> {
 	return async (signal) => {
 		const audio = await source(signal);
-		const name = namedAudioFile(fileName ?? audio.fileName, audio.mimeType);
+		const name =
+			fileName === undefined
+				? namedAudioFile(audio.fileName, audio.mimeType)
+				: namedAudioFile(fileName, audioTypeOnly(audio.mimeType));
 		if (!name || audio.length === 0) {
 			audio.close();
 			throw name ? emptyFile(item) : unknownType(item, fileName, audio);
@@ -45,12 +49,18 @@ export function transcriptionForm(
 				...(audio.length !== undefined && { 'Content-Length': String(form.getLengthSync()) }),
 			},
 			failure: audio.failure,
+			isRead: audio.isRead,
 			close: () => {
 				form.destroy();
 				audio.close();
 			},
 		};
 	};
+}
+
+/** A name that the user chose counts, even against the type that the file came with. */
+function audioTypeOnly(mimeType: string | undefined): string | undefined {
+	return isOtherThanAudio(mediaType(mimeType)) ? undefined : mimeType;
 }
 
 function emptyFile(item: ItemContext): Error {
@@ -63,7 +73,7 @@ function emptyFile(item: ItemContext): Error {
 
 function unknownType(item: ItemContext, fileName: string | undefined, audio: OpenAudio): Error {
 	const name = fileName ?? audio.fileName;
-	const what = [name && `'${name}'`, `of type ${audio.mimeType ?? 'unknown'}`].filter(Boolean);
+	const what = [name && `'${name}'`, `of type ${audio.mimeType || 'unknown'}`].filter(Boolean);
 	return refusal(
 		item,
 		`Cloudsway does not take the file ${what.join(' ')}`,

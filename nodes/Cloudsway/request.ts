@@ -3,6 +3,7 @@ import type { IDataObject } from 'n8n-workflow';
 import { AUDIO_EXTENSIONS, namedAudioFile } from '../shared/audioFormat';
 import { readSmallBinary, storedFile } from '../shared/audioSource';
 import {
+	isOn,
 	listOf,
 	nonEmpty,
 	numberWithin,
@@ -24,6 +25,8 @@ export interface TranscriptionRequest {
 	model: Model;
 	responseFormat: ResponseFormat;
 	simplify: boolean;
+	/** Whether the answer is to come as a stream of events. */
+	stream: boolean;
 	/** The form's fields but for the file, in the order they are sent. */
 	fields: Array<[name: string, value: string]>;
 	fileName?: string;
@@ -37,7 +40,7 @@ export interface TranscriptionRequest {
  */
 export async function readRequest(item: ItemContext): Promise<TranscriptionRequest> {
 	const { context, itemIndex } = item;
-	const model = context.getNodeParameter('model', itemIndex) as Model;
+	const model = modelOf(item);
 	const responseFormat = context.getNodeParameter('responseFormat', itemIndex) as ResponseFormat;
 	const options = context.getNodeParameter('options', itemIndex, {}) as IDataObject;
 	const include = listOf(options.include);
@@ -65,7 +68,8 @@ export async function readRequest(item: ItemContext): Promise<TranscriptionReque
 	for (const value of granularities) add('timestamp_granularities[]', value);
 	add('language', languageOf(item, options.language));
 	add('prompt', nonEmpty(options.prompt));
-	if (options.stream === true) add('stream', 'true');
+	const stream = isOn(options.stream);
+	if (stream) add('stream', 'true');
 	add('temperature', numberWithin(item, 'Temperature', options.temperature, { min: 0, max: 1 }));
 	for (const [name, value] of await speakerFields(item, speakers)) add(name, value);
 
@@ -78,6 +82,7 @@ export async function readRequest(item: ItemContext): Promise<TranscriptionReque
 		model,
 		responseFormat,
 		simplify: context.getNodeParameter('simplify', itemIndex, true) as boolean,
+		stream,
 		fields,
 		fileName: nonEmpty(options.fileName),
 		subtitles: subtitlesOf(item, options, rules ? responseFormat : undefined),
@@ -86,9 +91,20 @@ export async function readRequest(item: ItemContext): Promise<TranscriptionReque
 }
 
 interface Speaker {
-	name: string;
+	name: unknown;
 	referenceType: 'binary' | 'dataUrl';
-	reference: string;
+	/** The name of a binary field, a data URL, or by an expression the binary file itself. */
+	reference: unknown;
+}
+
+function modelOf({ context, itemIndex }: ItemContext): Model {
+	const model = String(context.getNodeParameter('model', itemIndex));
+	if (model === 'other' || Object.hasOwn(MODEL_RULES, model)) return model as Model;
+	throw refusal(
+		{ context, itemIndex },
+		`'Model' ${JSON.stringify(model)} is not known`,
+		`Choose one of: ${Object.keys(MODEL_RULES).join(', ')}; or other, which allows everything.`,
+	);
 }
 
 function speakersOf(options: IDataObject): Speaker[] {
@@ -213,18 +229,22 @@ async function speakerFields(
 			);
 		}
 		names.push(['known_speaker_names[]', name]);
-		references.push(['known_speaker_references[]', await sampleOf(item, speaker)]);
+		references.push(['known_speaker_references[]', await sampleOf(item, name, speaker)]);
 	}
 	return [...names, ...references];
 }
 
-async function sampleOf(item: ItemContext, speaker: Speaker): Promise<string> {
-	const reference = speaker.reference?.trim() ?? '';
-	if (speaker.referenceType === 'dataUrl') {
+async function sampleOf(
+	item: ItemContext,
+	name: string,
+	{ referenceType, reference: value }: Speaker,
+): Promise<string> {
+	const reference = typeof value === 'object' && value !== null ? value : (nonEmpty(value) ?? '');
+	if (typeof reference === 'string' && referenceType === 'dataUrl') {
 		if (!/^data:(audio|video)\/[^,]+;base64,[A-Za-z0-9+/]+={0,2}$/.test(reference)) {
 			throw refusal(
 				item,
-				`'Reference' of the known speaker '${speaker.name}' is not a data URL of audio`,
+				`'Reference' of the known speaker '${name}' is not a data URL of audio`,
 				"It must begin with data:audio/…;base64, and hold the sample. For a file of the item, set 'Reference Type' to Binary Field.",
 			);
 		}
@@ -236,8 +256,8 @@ async function sampleOf(item: ItemContext, speaker: Speaker): Promise<string> {
 	if (!audio || !sample) {
 		throw refusal(
 			item,
-			`'Reference' of the known speaker '${speaker.name}' is not a short audio file`,
-			`The binary field '${reference}' must hold 2 to 10 seconds of audio in one of: ${AUDIO_EXTENSIONS.join(', ')}.`,
+			`'Reference' of the known speaker '${name}' is not a short audio file`,
+			`It must hold 2 to 10 seconds of audio in one of: ${AUDIO_EXTENSIONS.join(', ')}.`,
 		);
 	}
 	return `data:${audio.mimeType};base64,${sample.toString('base64')}`;

@@ -17,27 +17,15 @@ const ADVICE: Readonly<Record<number, string | undefined>> = {
 	503: 'Cloudsway is overloaded or under maintenance: try again later.',
 };
 
-/** Container formats of `file`: https://docs.cloudsway.net/maasapi/api-reference/asr/4omini-transcribe */
-export const MODELS = [
-	'MaaS_GP_4o_mini_transcribe',
-	'MaaS_GP_4o_transcribe',
-	'MaaS_GP_4o_transcribe_diarize',
-	'whisper-1',
-	'other',
-] as const;
+/** The models behind endpoint paths; `other` for one that is not known here. */
+export type Model =
+	| 'MaaS_GP_4o_mini_transcribe'
+	| 'MaaS_GP_4o_transcribe'
+	| 'MaaS_GP_4o_transcribe_diarize'
+	| 'whisper-1'
+	| 'other';
 
-export type Model = (typeof MODELS)[number];
-
-export const RESPONSE_FORMATS = [
-	'json',
-	'text',
-	'srt',
-	'verbose_json',
-	'vtt',
-	'diarized_json',
-] as const;
-
-export type ResponseFormat = (typeof RESPONSE_FORMATS)[number];
+export type ResponseFormat = 'json' | 'text' | 'srt' | 'verbose_json' | 'vtt' | 'diarized_json';
 
 /** What a model takes; a parameter that is not listed for it is refused by the service. */
 export interface ModelRules {

@@ -29,12 +29,11 @@ export function toTranscript(
 	if (typeof answer === 'string') {
 		if (responseFormat === 'text') return { text: answer.trim(), ...about };
 		const segments = parseSubtitles(answer);
-		return {
-			text: segments.map(({ text }) => text).join(' '),
-			duration: segments.at(-1)?.end,
-			segments,
-			...about,
-		};
+		const text =
+			segments.length > 0
+				? segments.map((segment) => segment.text).join(' ')
+				: answer.replace(/^\s*WEBVTT.*/, '').trim();
+		return { text, segments, ...about };
 	}
 	const text = (asText(answer.text) ?? '').trim();
 	const tokens = objectsIn(answer.logprobs);
@@ -88,7 +87,10 @@ function segmentOfTokens(text: string, tokens: IDataObject[]): Segment[] {
 	return [{ text, confidence: probability(mean) }];
 }
 
-/** Tokens put together to words: a token that begins with white space begins a word. */
+/**
+ * Tokens put together to words: a token that begins with white space begins a word.
+ * None in a script that is written without spaces, where the whole text would be one word.
+ */
 function wordsOfTokens(tokens: IDataObject[]): Word[] {
 	const groups: IDataObject[][] = [];
 	for (const token of tokens) {
@@ -97,6 +99,7 @@ function wordsOfTokens(tokens: IDataObject[]): Word[] {
 		if (group && !beginsWord) group.push(token);
 		else groups.push([token]);
 	}
+	if (groups.length === 1 && WRITTEN_WITHOUT_SPACES.test(textOfTokens(tokens))) return [];
 	return groups
 		.map((group) => ({
 			text: textOfTokens(group).trim(),
@@ -104,6 +107,9 @@ function wordsOfTokens(tokens: IDataObject[]): Word[] {
 		}))
 		.filter(({ text }) => text !== '');
 }
+
+const WRITTEN_WITHOUT_SPACES =
+	/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
 
 /** Bytes are the exact form: a character may be split over tokens. */
 function textOfTokens(tokens: IDataObject[]): string {

@@ -2,7 +2,8 @@ import { NodeOperationError, type IDataObject } from 'n8n-workflow';
 
 import { isObject, messageIn, parseJson, type Answer } from '../shared/answer';
 import { refusal, type ItemContext } from '../shared/parameters';
-import { callService, escapeHtml, sentence, type CallContext } from '../shared/transport';
+import { escapeHtml, sentence } from '../shared/text';
+import { callService, type CallContext } from '../shared/transport';
 import { CONNECTE } from './service';
 
 /** https://connecte.ai/docs/api-reference/methods */

@@ -9,7 +9,7 @@ import {
 } from 'n8n-workflow';
 
 import { isObject, parseJson } from '../shared/answer';
-import { MASK, maskFor, type Mask } from '../shared/secrets';
+import { MASK, maskedJson, maskFor } from '../shared/secrets';
 import { TOKEN_PARAMETER, verifyCallbackToken } from './callbackToken';
 import { Inquiries, Turns } from './inquiries';
 import { parsePrediction, readPrediction, type Prediction } from './prediction';
@@ -197,13 +197,13 @@ class Callback {
 	private output(prediction: Prediction, isConfirmed: boolean): IDataObject {
 		const mask = maskFor(this.credential ?? {}, CONNECTE.secretFields);
 		if (this.context.getNodeParameter('simplify', true) as boolean) {
-			return masked(predictionJson(prediction), mask);
+			return maskedJson(predictionJson(prediction), mask);
 		}
 		const { [TOKEN_PARAMETER]: token, ...query } = this.context.getQueryData() as IDataObject;
 		// A proxy may repeat the whole address in a header.
-		const withoutToken: Mask = (text) =>
+		const withoutToken = (text: string) =>
 			typeof token === 'string' && token !== '' ? mask(text).replaceAll(token, MASK) : mask(text);
-		return masked(
+		return maskedJson(
 			{
 				headers: publicHeaders(this.context.getHeaderData() as IDataObject),
 				query,
@@ -240,8 +240,4 @@ function publicHeaders(headers: IDataObject): IDataObject {
 	return Object.fromEntries(
 		Object.entries(headers).filter(([name]) => !PRIVATE_HEADERS.has(name.toLowerCase())),
 	);
-}
-
-function masked(json: IDataObject, mask: Mask): IDataObject {
-	return JSON.parse(mask(JSON.stringify(json))) as IDataObject;
 }

@@ -1,13 +1,15 @@
 import type { BinaryHelperFunctions, IDataObject } from 'n8n-workflow';
 
 import type { Mask } from './secrets';
+import { mediaType } from './text';
 import { abortable } from './time';
 
 export type ReadableStream = Awaited<ReturnType<BinaryHelperFunctions['getBinaryStream']>>;
 
-/** More text than any transcript has; a service that sends more is not answering the question. */
-const LONGEST_TEXT_BYTES = 256 * 1024 * 1024;
+/** More than any transcript has; a service that sends more is not answering the question. */
+const LONGEST_TEXT_BYTES = 64 * 1024 * 1024;
 const LONGEST_ERROR_BYTES = 64 * 1024;
+const ERROR_TEXT_MS = 10_000;
 const LONGEST_MESSAGE = 1_000;
 
 /** The head of an HTTP answer whose body is still to be read. */
@@ -36,12 +38,13 @@ export class Answer {
 	}
 
 	header(name: string): string | undefined {
-		return this.head.headers[name.toLowerCase()];
+		const value = this.head.headers[name.toLowerCase()];
+		return value === undefined ? undefined : this.mask(value);
 	}
 
 	/** The media type in lower case, without its parameters. */
 	get contentType(): string {
-		return (this.header('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+		return mediaType(this.header('content-type'));
 	}
 
 	/** The body in pieces, as they come. */
@@ -60,19 +63,22 @@ export class Answer {
 
 	/** The whole body as text. */
 	async text(): Promise<string> {
-		const { bytes, whole } = await this.read(LONGEST_TEXT_BYTES);
-		if (!whole) throw new Error('The answer is longer than 256 MiB');
-		return this.mask(bytes.toString('utf8'));
+		const pieces: Buffer[] = [];
+		const isWhole = await this.readInto(pieces, LONGEST_TEXT_BYTES);
+		if (!isWhole) throw new Error('It is longer than 64 MiB');
+		return this.mask(Buffer.concat(pieces).toString('utf8'));
 	}
 
-	/** The beginning of an error's body: whatever of it can be had. */
+	/** The beginning of an error's body: whatever of it can be had within ten seconds. */
 	async errorText(): Promise<string> {
+		const pieces: Buffer[] = [];
+		const signal = AbortSignal.any([this.signal, AbortSignal.timeout(ERROR_TEXT_MS)]);
 		try {
-			const { bytes } = await this.read(LONGEST_ERROR_BYTES);
-			return this.mask(bytes.toString('utf8'));
+			await abortable(this.readInto(pieces, LONGEST_ERROR_BYTES), signal);
 		} catch {
-			return '';
+			this.close();
 		}
+		return this.mask(Buffer.concat(pieces).toString('utf8', 0, LONGEST_ERROR_BYTES));
 	}
 
 	/** Ends the connection where the body has not been read to its end. */
@@ -80,15 +86,15 @@ export class Answer {
 		if (!this.head.body.destroyed) this.head.body.destroy();
 	}
 
-	private async read(limit: number): Promise<{ bytes: Buffer; whole: boolean }> {
-		const pieces: Buffer[] = [];
+	/** Reads at least `limit` bytes where there are so many; whether that was all. */
+	private async readInto(pieces: Buffer[], limit: number): Promise<boolean> {
 		let size = 0;
 		for await (const piece of this.chunks()) {
 			pieces.push(piece);
 			size += piece.length;
-			if (size > limit) return { bytes: Buffer.concat(pieces).subarray(0, limit), whole: false };
+			if (size > limit) return false;
 		}
-		return { bytes: Buffer.concat(pieces), whole: true };
+		return true;
 	}
 }
 
@@ -107,7 +113,7 @@ export function isObject(value: unknown): value is IDataObject {
 
 /**
  * The service's own words in an answer that reports a failure: `error.message`, `error`, `message`,
- * `detail`, `msg` or the messages of `errors[]`; a web page's title; otherwise the text itself.
+ * `detail`, `msg` or the messages of `errors[]`, else its `code`; a web page's title; otherwise the text itself.
  */
 export function messageIn(text: string): string | undefined {
 	const json = parseJson(text);
@@ -124,9 +130,14 @@ function messageOf(json: unknown): string | undefined {
 	if (typeof json === 'string') return json;
 	if (Array.isArray(json)) return json.map(messageOf).filter(Boolean).join('; ') || undefined;
 	if (!isObject(json)) return undefined;
-	for (const key of ['error', 'message', 'detail', 'msg', 'errors', 'error_description']) {
-		const message = messageOf(json[key]);
-		if (message) return message;
-	}
-	return undefined;
+	const said = MESSAGE_KEYS.map((key) => messageOf(json[key])).filter(Boolean);
+	const isShortWithDetail = typeof json.error === 'string' && said.length > 1;
+	return (isShortWithDetail ? [...new Set(said)].slice(0, 2).join(': ') : said[0]) ?? codeOf(json);
+}
+
+/** `error` may be but the name of the status, with the reason beside it. */
+const MESSAGE_KEYS = ['error', 'message', 'detail', 'msg', 'errors', 'error_description'];
+
+function codeOf({ code }: IDataObject): string | undefined {
+	return typeof code === 'string' && code !== '' ? code : undefined;
 }

@@ -1,3 +1,5 @@
+import { mediaType } from './text';
+
 /** An audio or video container: the file extension that names it and the MIME types that fit it. */
 interface Format {
 	extension: string;
@@ -48,14 +50,16 @@ export interface NamedFile {
 /**
  * The name and MIME type to send a file with, so that the name ends in an extension of
  * `AUDIO_EXTENSIONS` and the type fits it. The name's own extension decides where it is one of them;
- * otherwise the MIME type does. `undefined` where neither tells a known format.
+ * otherwise the MIME type does. `undefined` where neither tells a known format, or where the MIME
+ * type says that the file is something else, such as text.
  */
 export function namedAudioFile(
 	fileName: string | undefined,
 	mimeType: string | undefined,
 ): NamedFile | undefined {
 	const name = (fileName ?? '').split(/[/\\]/).pop()?.trim() ?? '';
-	const type = (mimeType ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+	const type = mediaType(mimeType);
+	if (isOtherThanAudio(type)) return undefined;
 	const dot = name.lastIndexOf('.');
 	const ownExtension = dot < 0 ? '' : name.slice(dot + 1).toLowerCase();
 	const format =
@@ -76,10 +80,22 @@ export function namedAudioFile(
  * whatever audio or video type it came with, otherwise that of any bytes.
  */
 export function audioMimeType(fileName: string | undefined, mimeType: string | undefined): string {
-	const type = (mimeType ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+	const type = mediaType(mimeType);
 	const isMedia = /^(audio|video)\/[\w.+-]+$/.test(type);
 	return (
 		namedAudioFile(fileName, mimeType)?.mimeType ?? (isMedia ? type : 'application/octet-stream')
+	);
+}
+
+/** Whether a MIME type says that a file holds no audio, whatever its name. */
+export function isOtherThanAudio(type: string): boolean {
+	return /^(text|image|font)\/|^application\/(json|pdf|zip|gzip|xml|xhtml\+xml)$/.test(type);
+}
+
+/** Whether a MIME type is that of a page or message, which servers answer instead of a file. */
+export function isPage(type: string): boolean {
+	return ['text/html', 'application/xhtml+xml', 'application/json', 'application/xml'].includes(
+		type,
 	);
 }
 

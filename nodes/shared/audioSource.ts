@@ -1,10 +1,13 @@
 import { NodeOperationError, type IBinaryData, type IHttpRequestOptions } from 'n8n-workflow';
 
 import type { AnswerHead, ReadableStream } from './answer';
+import { isPage } from './audioFormat';
+import { withTries } from './failure';
+import { networkReason } from './network';
 import { isToolRun, refusal, type ItemContext } from './parameters';
 import { parseRetryAfter, retrying, type Try } from './retry';
 import { abortable } from './time';
-import { escapeHtml, networkReason } from './transport';
+import { escapeHtml, mediaType, sentence } from './text';
 
 /** An opened recording, to be read once. `close` frees it, read or not. */
 export interface OpenAudio {
@@ -15,6 +18,8 @@ export interface OpenAudio {
 	mimeType?: string;
 	/** Why reading broke off, where it did. */
 	failure: () => Error | undefined;
+	/** Whether it has been read to its end. */
+	isRead: () => boolean;
 	close: () => void;
 }
 
@@ -46,6 +51,7 @@ export function binarySource(item: ItemContext, property: unknown): AudioSource 
 				fileName,
 				mimeType,
 				failure: () => undefined,
+				isRead: () => true,
 				close: () => undefined,
 			};
 		}
@@ -61,13 +67,13 @@ export function binarySource(item: ItemContext, property: unknown): AudioSource 
  */
 export async function readSmallBinary(
 	item: ItemContext,
-	property: string,
+	property: unknown,
 	maxBytes: number,
 ): Promise<Buffer | undefined> {
 	const { context, itemIndex } = item;
 	const { id } = storedFile(item, property);
 	if (id && ((await storedLength(item, id)) ?? 0) > maxBytes) return undefined;
-	const content = await context.helpers.getBinaryDataBuffer(itemIndex, property);
+	const content = await context.helpers.getBinaryDataBuffer(itemIndex, property as string);
 	return content.length > maxBytes ? undefined : content;
 }
 
@@ -126,30 +132,40 @@ export function urlSource(item: ItemContext, address: string): AudioSource {
 				signal,
 			);
 			const { statusCode: status } = head;
-			if (status >= 200 && status < 300) return { value: head };
+			const type = mediaType(head.headers['content-type']);
+			const isFile = status >= 200 && status < 300 && !isPage(type);
+			if (isFile) return { value: head };
 			head.body.on('error', () => undefined).destroy();
 			return {
-				error: notDownloaded(`The address answered with status ${status}.`),
+				error: notDownloaded(
+					status >= 200 && status < 300
+						? `The address answered with ${type}, which is no audio. Check that it opens without a login and serves the file itself.`
+						: `The address answered with status ${status}. ${downloadAdvice(status)}`,
+				),
 				retryable: status === 429 || status >= 500,
 				retryAfterMs: parseRetryAfter(head.headers['retry-after']),
 			};
 		} catch (error) {
-			const { code } = networkReason(error);
+			const { code, isInsecure } = networkReason(error);
 			const reason = escapeHtml(code ?? (error as Error).message);
 			return {
-				error: notDownloaded(`The connection ended (${reason}).`),
-				retryable: !signal.aborted && code !== undefined,
+				error: notDownloaded(
+					code === undefined
+						? `n8n says: ${sentence(reason)} Check the address, and what this n8n may reach.`
+						: `The connection ended (${reason}). Check the address, and that this n8n may reach it.`,
+				),
+				retryable: !signal.aborted && code !== undefined && !isInsecure,
 			};
 		}
 	};
 	const notDownloaded = (reason: string) =>
 		new NodeOperationError(context.getNode(), "The file at 'Audio URL' could not be downloaded", {
 			itemIndex,
-			description: `${reason} Check that the address opens without a login and serves the file itself.`,
+			description: reason,
 		});
 	return async (signal) => {
 		const outcome = await retrying(() => download(signal), signal);
-		if (!('value' in outcome)) throw outcome.error;
+		if (!('value' in outcome)) throw withTries(outcome.error, outcome.tries);
 		const { headers, body } = outcome.value;
 		const length = Number(headers['content-length'] ?? NaN);
 		return streamed(body, {
@@ -158,6 +174,16 @@ export function urlSource(item: ItemContext, address: string): AudioSource {
 			mimeType: headers['content-type'],
 		});
 	};
+}
+
+function downloadAdvice(status: number): string {
+	if (status === 401 || status === 403) {
+		return 'It wants a login: use an address that is open, or download the file in a step before.';
+	}
+	if (status === 404 || status === 410) return 'Check the address.';
+	if (status === 429)
+		return 'Its server is receiving too many requests: wait, or run fewer items at once.';
+	return 'Try again later, or check its server.';
 }
 
 function streamed(
@@ -173,6 +199,7 @@ function streamed(
 		content,
 		...about,
 		failure: () => failure,
+		isRead: () => content.readableEnded,
 		close: () => {
 			if (!content.destroyed) content.destroy();
 		},
@@ -198,7 +225,7 @@ function checkLength(content: ReadableStream, length: number | undefined): void 
 }
 
 function wrongLength(length: number): Error {
-	return new Error(`the file does not have the ${length} bytes that were announced`);
+	return new Error(`the file does not have the ${length} bytes that were announced for it`);
 }
 
 function nameInPath(url: string): string | undefined {

@@ -58,7 +58,8 @@ export const timeoutOption: INodeProperties = {
 	type: 'number',
 	typeOptions: { minValue: 1 },
 	default: 300,
-	description: 'How many seconds one request may take, upload and answer together',
+	description:
+		'How many seconds one try may take: reading the file, sending it and receiving the answer',
 };
 
 export const subtitleOptions: INodeProperties[] = [

@@ -18,7 +18,7 @@ export type ItemOperation = (
  * Runs the operation for every input item, at most `concurrency` at once, and returns the results
  * in the order of the items, each paired with its item.
  *
- * With 'Continue On Fail' a failed item yields `{ error, description? }` instead of a result;
+ * With 'Continue On Fail' a failed item yields `{ error, details? }` instead of a result;
  * otherwise the first failure stops the items in flight and is thrown.
  *
  * @throws NodeApiError or NodeOperationError of the failed item; NodeOperationError when the
@@ -84,7 +84,8 @@ function failedItem(
 	error: NodeApiError | NodeOperationError,
 	itemIndex: number,
 ): INodeExecutionData {
+	// Not as the item's `error`: n8n would then leave nothing but the message.
 	const json: IDataObject = { error: error.message };
-	if (error.description) json.description = error.description;
-	return { json, error, pairedItem: { item: itemIndex } };
+	if (error.description) json.details = error.description;
+	return { json, pairedItem: { item: itemIndex } };
 }

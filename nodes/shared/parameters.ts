@@ -48,13 +48,19 @@ export function numberWithin(
 
 /** The value as text without surrounding white space; `undefined` where none is left. */
 export function nonEmpty(value: unknown): string | undefined {
-	const text = typeof value === 'string' ? value.trim() : '';
+	const isText = ['string', 'number', 'boolean'].includes(typeof value);
+	const text = isText ? String(value).trim() : '';
 	return text === '' ? undefined : text;
+}
+
+/** A switch, which an expression may give as text. */
+export function isOn(value: unknown): boolean {
+	return value === true || value === 'true';
 }
 
 /** A list field: an array of strings, or by an expression a single one. */
 export function listOf(value: unknown): string[] {
-	if (typeof value === 'string') return value === '' ? [] : [value];
+	if (typeof value === 'string') return value.trim() === '' ? [] : [value.trim()];
 	return Array.isArray(value) ? value.map(String) : [];
 }
 

@@ -2,6 +2,7 @@ import type { IBinaryKeyData, IDataObject } from 'n8n-workflow';
 
 import { refusal, type ItemContext } from './parameters';
 import { makeSubtitles, type SubtitleFormat } from './subtitles';
+import { escapeHtml } from './text';
 import type { Transcript } from './transcript';
 
 export interface SubtitleRequest {
@@ -34,7 +35,7 @@ export async function subtitleBinary(
 		throw refusal(
 			item,
 			"'Subtitles' could not be made: the transcript has no times",
-			`${goOn} The transcript is: ${transcript.text}`,
+			`${goOn} The transcript is: ${escapeHtml(transcript.text)}`,
 		);
 	}
 	const binary = await item.context.helpers.prepareBinaryData(

@@ -3,6 +3,8 @@ import type { Segment, Transcript, Word } from './transcript';
 const LINE_LENGTH = 42;
 const LINES_PER_CUE = 2;
 const LONGEST_CUE_MS = 7_000;
+/** How long the last words are shown where their end is not known. */
+const LAST_CUE_MS = 3_000;
 /** A pause after which words belong to another cue. */
 const LONGEST_PAUSE_MS = 1_000;
 
@@ -37,7 +39,7 @@ type Timed = Segment & { start: number };
  * cues of at most two lines of 42 characters and 7 s, in order of time, never overlapping, never
  * empty, times rounded to milliseconds. The speaker is a prefix in SRT and a voice tag in WebVTT.
  *
- * @returns `undefined` where neither words nor segments have times
+ * @returns `undefined` where there is text, but neither words nor segments have times
  */
 export function makeSubtitles(
 	transcript: Transcript,
@@ -49,22 +51,24 @@ export function makeSubtitles(
 		segments.length > 0
 			? segments.flatMap((segment) => tokensOfSegment(segment, words))
 			: words.flatMap((word) => tokensOfText(word, wordTimes(word)));
-	if (tokens.length === 0) return undefined;
+	if (tokens.length === 0 && transcript.text.trim() !== '') return undefined;
 	const cues = withoutOverlap(groupIntoCues(tokens, format));
 	return format === 'srt'
 		? { content: toSrt(cues), mimeType: 'application/x-subrip' }
 		: { content: toVtt(cues), mimeType: 'text/vtt' };
 }
 
+/** The parts that have text and a start, in order; one without an end lasts until the next. */
 function timed(parts: Segment[] = []): Timed[] {
 	return parts
 		.filter((part): part is Timed => Number.isFinite(part.start) && part.text.trim() !== '')
-		.sort((a, b) => a.start - b.start);
+		.sort((a, b) => a.start - b.start)
+		.map((part, index, sorted) => ({ ...part, end: part.end ?? sorted[index + 1]?.start }));
 }
 
 function wordTimes({ start, end }: Timed): { startMs: number; endMs: number } {
 	const startMs = Math.max(0, Math.round(start * 1_000));
-	const endMs = Number.isFinite(end) ? Math.round((end ?? start) * 1_000) : startMs;
+	const endMs = Number.isFinite(end) ? Math.round((end ?? start) * 1_000) : startMs + LAST_CUE_MS;
 	return { startMs, endMs: Math.max(startMs, endMs) };
 }
 

@@ -1,4 +1,6 @@
 import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 
@@ -235,6 +237,30 @@ describe('the transcript', () => {
 		expect(content).toMatch(/^WEBVTT\n\n00:00:00\.\d{3} --> 00:00:00\.\d{3}\none two three\n/);
 	});
 
+	it('of a silent recording is empty, and so are its subtitles', async () => {
+		const result = await run(
+			'whisper-1',
+			{ responseFormat: 'verbose_json', options: { subtitles: 'vtt', timeout: 16.1 } },
+			{ items: [item(makeDtmfWav({ channels: [[]], duration: 1 }), 'a.wav')] },
+		);
+		expect(result.error).toBeUndefined();
+		const [output] = result.items;
+		expect(output?.json.text).toBe('');
+		expect((await result.binary(output ?? { json: {} }, 'subtitles')).toString()).toBe('WEBVTT\n');
+	});
+
+	it('takes what expressions give in other types', async () => {
+		await run('MaaS_GP_4o_transcribe', {
+			options: { prompt: '={{ 2024 }}', stream: '={{ "true" }}', temperature: '={{ "0.5" }}' },
+		});
+		expect(lastRequest().fields).toEqual([
+			['response_format', 'json'],
+			['prompt', '2024'],
+			['stream', 'true'],
+			['temperature', '0.5'],
+		]);
+	});
+
 	it.each([true, 'requested'] as const)('is the text alone for an agent (%s)', async (asTool) => {
 		const audioUrl = `${sandbox.baseUrl}/samples/phrase-16000-16bit.wav`;
 		const { items } = await run('whisper-1', { inputType: 'url', audioUrl }, { asTool });
@@ -325,6 +351,41 @@ describe('the file', () => {
 		expect(error?.description).toContain(reason);
 		expect(sandbox.requests).toHaveLength(0);
 	});
+
+	it('at a URL that serves a page is refused, not transcribed', async () => {
+		const audioUrl = `${sandbox.baseUrl}/samples/phrase-16000-16bit.wav?type=text/html`;
+		const { error } = await run('whisper-1', { inputType: 'url', audioUrl });
+		expect(error?.description).toContain('answered with text/html, which is no audio');
+		expect(sandbox.requests).toHaveLength(0);
+	});
+
+	it('at a URL that fails for a moment is fetched again, and the tries are counted', async () => {
+		const audioUrl = `${sandbox.baseUrl}/samples/phrase-16000-16bit.wav?status=503`;
+		const { error } = await run('whisper-1', { inputType: 'url', audioUrl });
+		expect(error?.description).toMatch(/status 503.*Tried 4 times/);
+	}, 20_000);
+
+	it.each([0, 1_000])(
+		'at a URL that stalls after %i bytes is not blamed on the service',
+		async (bytes) => {
+			const stalling = createServer((_, response) => {
+				response.writeHead(200, { 'content-type': 'audio/wav', 'content-length': '5000' });
+				if (bytes > 0) response.write(wav.subarray(0, bytes));
+				else response.flushHeaders();
+			});
+			await new Promise<void>((resolve) => stalling.listen(0, '127.0.0.1', resolve));
+			const { port } = stalling.address() as AddressInfo;
+			const { error } = await run('whisper-1', {
+				inputType: 'url',
+				audioUrl: `http://127.0.0.1:${port}/a.wav`,
+				options: { timeout: 1 },
+			});
+			stalling.closeAllConnections();
+			stalling.close();
+			expect(error?.message).toContain('The audio was not read and sent within 1 s');
+			expect(error?.description).toContain("'Timeout'");
+		},
+	);
 
 	it.each(['ftp://example.com/a.wav', 'a.wav', 'https://'])(
 		'at %s is refused',
@@ -426,6 +487,11 @@ describe('what the service would refuse is refused before', () => {
 		);
 	});
 
+	it('names a model that it does not know', async () => {
+		const { error } = await run('whisper-1', { model: '={{ "constructor" }}' });
+		expect(error?.message).toContain(`'Model' "constructor" is not known`);
+	});
+
 	it('percent-encodes the endpoint path', async () => {
 		await run('whisper-1', { endpointPath: 'a/b?c' });
 		expect(lastRequest().path).toBe('/cloudsway/v1/ai/a%2Fb%3Fc/audio/transcriptions');
@@ -501,11 +567,17 @@ describe('streaming', () => {
 		sandbox.faults.add({ fault: { kind: 'cut', bytes: 400 } });
 		const { error } = await streamed();
 		expect(error?.message).toContain('broken off before its answer came');
+		expect(error?.description).toMatch(/Received until then: one( two)?/);
 		expect(sandbox.requests).toHaveLength(1);
 	});
 
 	it('takes a whole answer where the service ignores the wish', async () => {
-		const { items } = await run('whisper-1', { options: { stream: true } });
+		// By expression, since n8n itself drops an option that a fixed model hides.
+		const { items } = await run('whisper-1', {
+			model: '={{ "whisper-1" }}',
+			options: { stream: true },
+		});
+		expect(lastRequest().fields).toContainEqual(['stream', 'true']);
 		expect(items[0]?.json.text).toBe(TEXT);
 	});
 });
@@ -547,19 +619,22 @@ describe('many items', () => {
 		items[1] = item(wav, 'a.txt', 'text/plain');
 		const { items: output } = await run('whisper-1', {}, { items, continueOnFail: true });
 		expect(output.map(({ json }) => Object.keys(json)[0])).toEqual(['text', 'error', 'text']);
-		expect(output[1]?.json.error).toContain('[item 1]');
+		expect(output[1]?.json).toEqual({
+			error: "Cloudsway does not take the file 'a.txt' of type text/plain [item 1]",
+			details: expect.stringContaining('It takes: flac') as string,
+		});
 		expect(output[1]?.pairedItem).toEqual({ item: 1 });
 	});
 
 	it('stop within a second, and no others start', async () => {
+		const stopAfter = 400;
 		for (let index = 0; index < 20; index++) sandbox.faults.add({ fault: { kind: 'silence' } });
-		const started = performance.now();
-		const { status } = await run(
+		const { status, durationMs } = await run(
 			'whisper-1',
 			{ options: { concurrency: 3 } },
-			{ items: many(20), cancelAfterMs: 400 },
+			{ items: many(20), cancelAfterMs: stopAfter },
 		);
-		expect(performance.now() - started).toBeLessThan(5_000);
+		expect(durationMs - stopAfter).toBeLessThan(1_000);
 		expect(status).toBe('canceled');
 		expect(sandbox.requests).toHaveLength(3);
 	});
@@ -614,6 +689,7 @@ describe('faults', () => {
 		sandbox.faults.add(answer(429, { 'retry-after': '3600' }));
 		const { error } = await run('whisper-1');
 		expect(sandbox.requests).toHaveLength(1);
+		expect(error?.description).toContain('It asks to wait 60 minutes.');
 		expect(error?.failure).toMatchObject({ retryAfterMs: 3_600_000 });
 	});
 
@@ -670,7 +746,7 @@ describe('faults', () => {
 	])('a service that %s ends the item when its time is up', async (_, fault) => {
 		sandbox.faults.add({ fault });
 		const { error, durationMs } = await run('whisper-1', { options: { timeout: 1 } });
-		expect(error?.message).toContain('did not answer within 1 seconds');
+		expect(error?.message).toContain('did not answer within 1 s');
 		expect(error?.description).toContain("'Timeout'");
 		expect(durationMs).toBeLessThan(4_000);
 	});
@@ -693,6 +769,11 @@ describe('faults', () => {
 		const { error } = await run('whisper-1', {}, { key: 'wrong-key-0123456789' });
 		expect(error?.description).toContain('The access key ****** is not valid');
 		expect(JSON.stringify(error)).not.toContain('wrong-key-0123456789');
+		sandbox.faults.add(answer(302, { location: 'https://x.example/?k=sandbox-access-key' }));
+		const redirected = await run('whisper-1');
+		expect(redirected.error?.description).toContain('https://x.example/?k=******');
+		sandbox.faults.add(answer(200, { 'x-request-id': 'sandbox-access-key' }, '{"text":""}'));
+		expect((await run('whisper-1')).items[0]?.json.requestId).toBe('******');
 		sandbox.faults.add(answer(200, {}, '{"text":"key sandbox-access-key here"}'));
 		const { items } = await run('whisper-1', { simplify: false });
 		expect(items[0]?.json.text).toBe('key ****** here');

@@ -6,7 +6,7 @@ import { ByteReader } from '../../shared/byteReader';
 import { refusal, type ItemContext } from '../../shared/parameters';
 import { PcmReader, type ChannelChoice } from '../../shared/pcm';
 import { abortable } from '../../shared/time';
-import { escapeHtml } from '../../shared/transport';
+import { escapeHtml } from '../../shared/text';
 import { openWav, UnreadableAudio } from '../../shared/wav';
 
 /** A recording opened to be read once, as mono 16-bit samples of one channel or the mix. */

@@ -3,14 +3,9 @@ import { NodeApiError, type IDataObject } from 'n8n-workflow';
 import { authorizationHeaders } from '../../../credentials/CloudflareWorkersAiApi.credentials';
 import type { ChannelChoice } from '../../shared/pcm';
 import { backoffMs, LONGEST_WAIT_MS, type FailedTry } from '../../shared/retry';
+import { escapeHtml } from '../../shared/text';
 import { pause } from '../../shared/time';
-import {
-	addressOf,
-	connectionOf,
-	escapeHtml,
-	refusalBy,
-	type Connection,
-} from '../../shared/transport';
+import { addressOf, connectionOf, refusalBy, type Connection } from '../../shared/transport';
 import { CLOUDFLARE } from '../service';
 import { openRecording, type Recording, type RecordingInput } from './recording';
 import { FluxSession, type SessionOutcome } from './session';

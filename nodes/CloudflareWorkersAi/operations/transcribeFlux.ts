@@ -14,7 +14,7 @@ import { isToolRun, numberWithin, refusal, type ItemContext } from '../../shared
 import type { ChannelChoice } from '../../shared/pcm';
 import { subtitleBinary, subtitleRequest, type SubtitleRequest } from '../../shared/subtitleBinary';
 import { transcriptJson, withoutEmpty, type Transcript } from '../../shared/transcript';
-import { escapeHtml } from '../../shared/transport';
+import { escapeHtml } from '../../shared/text';
 import { openRecording, type Recording, type RecordingInput } from '../flux/recording';
 import { hasWebSocket } from '../flux/socket';
 import { ChannelTranscription, type ChannelSettings } from '../flux/transcription';

@@ -18,9 +18,11 @@ import {
 	timeoutOption,
 } from '../../shared/fields';
 import { isToolRun, refusal, type ItemContext } from '../../shared/parameters';
+import type { Mask } from '../../shared/secrets';
 import { subtitleBinary } from '../../shared/subtitleBinary';
 import { transcriptJson } from '../../shared/transcript';
-import { callService, escapeHtml } from '../../shared/transport';
+import { escapeHtml, sentence } from '../../shared/text';
+import { callService } from '../../shared/transport';
 import { readEventStream, UnfinishedStream } from '../eventStream';
 import { transcriptionForm } from '../form';
 import { FORMATS_WITH_TIMES, readRequest, type TranscriptionRequest } from '../request';
@@ -266,9 +268,7 @@ const fields: INodeProperties[] = [
 				],
 				default: ['segment'],
 				description: 'What to give times for, with the response format Verbose JSON',
-				displayOptions: {
-					show: { '/model': modelsAnswering('verbose_json'), '/responseFormat': ['verbose_json'] },
-				},
+				displayOptions: { show: { '/model': modelsAnswering('verbose_json') } },
 			},
 			{
 				displayName: 'VAD Prefix Padding',
@@ -364,10 +364,7 @@ async function transcribe(
 				signal,
 			},
 			async (answer) => ({
-				answer:
-					answer.contentType === 'text/event-stream'
-						? await progress.follow(answer)
-						: await readWhole(item, request, answer),
+				answer: await readAnswer(item, request, answer, progress),
 				requestId: answer.header('x-request-id'),
 			}),
 		);
@@ -376,12 +373,19 @@ async function transcribe(
 	}
 }
 
-async function readWhole(
+async function readAnswer(
 	item: ItemContext,
-	{ responseFormat }: TranscriptionRequest,
+	{ responseFormat, stream }: TranscriptionRequest,
 	answer: Answer,
+	progress: Progress,
 ): Promise<TranscriptionAnswer> {
+	if (answer.contentType === 'text/event-stream') {
+		return await progress.follow(answer.chunks(), answer.mask);
+	}
 	const text = await answer.text();
+	if (stream && /^\ufeff?(data|event|id|retry)?:/.test(text)) {
+		return await progress.follow(onePiece(text), answer.mask);
+	}
 	const isPage = answer.contentType === 'text/html' || /^\s*<(!doctype|html)/i.test(text);
 	const json = parseJson(text);
 	if (!isPage && isObject(json) && typeof json.text === 'string') return json;
@@ -391,8 +395,12 @@ async function readWhole(
 	throw refusal(
 		item,
 		"Cloudsway's answer holds no transcript",
-		`${said ? `It says: ${escapeHtml(said)} ` : ''}Check 'Base URL' in the credential and 'Endpoint Path'.`,
+		`${said ? `It says: ${sentence(escapeHtml(said))} ` : ''}Check 'Base URL' in the credential and 'Endpoint Path'.`,
 	);
+}
+
+async function* onePiece(text: string): AsyncGenerator<Uint8Array> {
+	yield await Promise.resolve(Buffer.from(text));
 }
 
 /** A streamed transcription under way: passes the pieces on, and keeps the text for an error. */
@@ -403,21 +411,24 @@ class Progress {
 
 	constructor(private readonly item: ItemContext) {}
 
-	async follow(answer: Answer): Promise<TranscriptionAnswer> {
+	async follow(pieces: AsyncIterable<Uint8Array>, mask: Mask): Promise<TranscriptionAnswer> {
 		const { context, itemIndex } = this.item;
 		this.isSending = context.isStreaming();
 		if (this.isSending) await context.sendChunk('begin', itemIndex);
-		const done = await readEventStream(answer, async (text, delta) => {
-			this.text = text;
-			if (this.isSending) await context.sendChunk('item', itemIndex, delta);
+		const done = await readEventStream(pieces, mask, async (piece) => {
+			this.text += piece;
+			if (this.isSending && piece !== '') await context.sendChunk('item', itemIndex, piece);
 		}).catch((error: Error) => {
 			if (!(error instanceof UnfinishedStream)) throw error;
+			const { said } = error;
 			throw new NodeApiError(
 				context.getNode(),
 				{ message: error.message },
 				{
 					message: 'Cloudsway broke off the transcription',
-					description: `Cloudsway says: ${escapeHtml(error.message)}.`,
+					description: said
+						? `Cloudsway says: ${sentence(escapeHtml(said))} Run the item again.`
+						: 'The stream ended before the transcription was done. Run the item again.',
 					itemIndex,
 				},
 			);

@@ -2,7 +2,7 @@ import type { IDataObject, ResourceMapperValue } from 'n8n-workflow';
 
 import { isObject, parseJson } from '../../shared/answer';
 import { refusal, type ItemContext } from '../../shared/parameters';
-import { escapeHtml } from '../../shared/transport';
+import { escapeHtml } from '../../shared/text';
 import { KNOWN_SCHEMAS } from './models';
 import { parseInputSchema, resolved } from './schema';
 import { problemsOf, type Problem } from './validate';

@@ -11,7 +11,7 @@ import {
 } from 'n8n-workflow';
 
 import { parseJson } from '../../shared/answer';
-import { maskFor } from '../../shared/secrets';
+import { maskedJson, maskFor } from '../../shared/secrets';
 import {
 	failureOf,
 	isFinal,
@@ -101,7 +101,7 @@ async function maskedClaim(context: IWebhookFunctions, claimed: Prediction): Pro
 		CONNECTE.credentialType,
 	);
 	const mask = maskFor(credential, CONNECTE.secretFields);
-	return JSON.parse(mask(JSON.stringify(claimed))) as Prediction;
+	return maskedJson(claimed, mask);
 }
 
 /** Only when n8n has answered is it sure that it could go on with the execution. */

@@ -68,8 +68,22 @@ describe('toTranscript', () => {
 			'1\n00:00:00,000 --> 00:00:01,000\nHello\n\n2\n00:00:01,000 --> 00:00:02,500\nworld\n';
 		expect(toTranscript(srt, { ...about, responseFormat: 'srt' })).toMatchObject({
 			text: 'Hello world',
-			duration: 2.5,
 			segments: [{ text: 'Hello' }, { text: 'world' }],
+		});
+	});
+
+	it('keeps the text of a subtitle answer that holds no cues', () => {
+		expect(toTranscript('just words\n', { ...about, responseFormat: 'srt' }).text).toBe(
+			'just words',
+		);
+		expect(toTranscript('WEBVTT\n\n', { ...about, responseFormat: 'vtt' }).text).toBe('');
+	});
+
+	it('gives no words in a script without spaces', () => {
+		const logprobs = [...'你好世界'].map((token) => ({ token, logprob: -0.5 }));
+		expect(toTranscript({ text: '你好世界', logprobs }, about)).toMatchObject({
+			words: [],
+			segments: [{ text: '你好世界' }],
 		});
 	});
 

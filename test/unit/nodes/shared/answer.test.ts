@@ -1,19 +1,28 @@
 import { Readable } from 'node:stream';
 
+import { maskFor } from '../../../../nodes/shared/secrets.ts';
 import { Answer, messageIn } from '../../../../nodes/shared/answer.ts';
 
 const answerOf = (body: Readable, signal = new AbortController().signal) =>
 	new Answer(
-		{ statusCode: 200, headers: { 'content-type': 'Text/Event-Stream; charset=utf-8' }, body },
+		{
+			statusCode: 200,
+			headers: { 'content-type': 'Text/Event-Stream; charset=utf-8', location: '/?key=secret' },
+			body,
+		},
 		signal,
-		(text) => text.replaceAll('secret', '***'),
+		maskFor({ key: 'secret' }, ['key']),
 	);
 
 describe('Answer', () => {
 	it('reads text with secrets masked, across pieces and split characters', async () => {
 		const bytes = Buffer.from('a sécret: secret');
 		const pieces = [...bytes].map((byte) => Buffer.from([byte]));
-		expect(await answerOf(Readable.from(pieces)).text()).toBe('a sécret: ***');
+		expect(await answerOf(Readable.from(pieces)).text()).toBe('a sécret: ******');
+	});
+
+	it('masks its headers', () => {
+		expect(answerOf(Readable.from([])).header('Location')).toBe('/?key=******');
 	});
 
 	it('names its media type without parameters', () => {
@@ -36,7 +45,7 @@ describe('Answer', () => {
 				throw new Error('reset');
 			})(),
 		);
-		expect(await answerOf(body).errorText()).toBe('');
+		expect(await answerOf(body).errorText()).toBe('{"error":');
 	});
 });
 
@@ -50,6 +59,8 @@ describe('messageIn', () => {
 		['<html><head><title> 502 Bad Gateway </title></head></html>', '502 Bad Gateway'],
 		['<html></html>', undefined],
 		['plain words', 'plain words'],
+		['{"error":"Bad Request","message":"NO_PROVIDER_ERROR"}', 'Bad Request: NO_PROVIDER_ERROR'],
+		['{"error":{"code":"NO_ENDPOINT"}}', 'NO_ENDPOINT'],
 		['{"ok":true}', undefined],
 		['', undefined],
 	])('finds the message in %s', (text, expected) => {

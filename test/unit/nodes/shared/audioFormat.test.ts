@@ -14,7 +14,7 @@ describe('namedAudioFile', () => {
 		['recording.dat', 'audio/x-wav', 'recording.wav', 'audio/wav'],
 		['a.b.c', 'Audio/FLAC', 'a.b.flac', 'audio/flac'],
 		['talk.webm', 'application/octet-stream', 'talk.webm', 'audio/webm'],
-		['talk.mp3', 'text/plain', 'talk.mp3', 'audio/mpeg'],
+		['talk.mp3', 'audio/x-unheard-of', 'talk.mp3', 'audio/mpeg'],
 		['dir/sub\\talk.mp3', 'audio/mpeg', 'talk.mp3', 'audio/mpeg'],
 		['.mp3', 'audio/mpeg', 'audio.mp3', 'audio/mpeg'],
 	])('sends %s of type %s as %s, %s', (fileName, mimeType, sentName, sentType) => {
@@ -23,6 +23,8 @@ describe('namedAudioFile', () => {
 
 	it.each([
 		['notes.txt', 'text/plain'],
+		['talk.mp3', 'text/plain; charset=utf-8'],
+		['talk.wav', 'application/json'],
 		[undefined, 'application/octet-stream'],
 		['song.aac', 'audio/aac'],
 		['page.html', undefined],

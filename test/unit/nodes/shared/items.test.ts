@@ -86,7 +86,6 @@ describe('runItems', () => {
 			{ itemIndex: 2 },
 		]);
 		expect(items[1]?.pairedItem).toEqual({ item: 1 });
-		expect(items[1]?.error?.name).toBe('NodeOperationError');
 	});
 
 	it('ends at once when the execution is stopped, even if an item does not', async () => {

@@ -64,6 +64,24 @@ describe('makeSubtitles', () => {
 		]);
 	});
 
+	it('shows a part without an end until the next, at most seven seconds', () => {
+		const segments = [
+			{ text: 'one', start: 0 },
+			{ text: 'two', start: 2 },
+			{ text: 'three', start: 20 },
+		];
+		expect(cuesIn(srt({ segments })).map(({ start, end }) => [start, end])).toEqual([
+			[0, 2000],
+			[2000, 9000],
+			[20000, 23000],
+		]);
+	});
+
+	it('makes an empty file of a silent recording', () => {
+		expect(srt({})).toBe('');
+		expect(vtt({})).toBe('WEBVTT\n');
+	});
+
 	it('makes none where nothing has times', () => {
 		expect(makeSubtitles(transcript({ text: 'hello', segments: [{ text: 'hello' }] }), 'srt')).toBe(
 			undefined,
@@ -94,7 +112,10 @@ describe('makeSubtitles', () => {
 				parts,
 				fc.constantFrom('srt' as const, 'vtt' as const),
 				(segments, words, format) => {
-					const content = makeSubtitles(transcript({ segments, words }), format)?.content;
+					const content = makeSubtitles(
+						transcript({ text: 'x', segments, words }),
+						format,
+					)?.content;
 					const hasTimes = [...segments, ...words].some(({ text }) => text.trim() !== '');
 					expect(content !== undefined).toBe(hasTimes);
 					if (content === undefined) return;

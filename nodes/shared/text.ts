@@ -1,0 +1,14 @@
+/** The text with a full stop, where it has no end yet. */
+export function sentence(text: string): string {
+	return /[.!?]$/.test(text) ? text : `${text}.`;
+}
+
+/** n8n shows descriptions as HTML; what a service answers must stay text. */
+export function escapeHtml(text: string): string {
+	return text.replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
+
+/** A media type in lower case, without its parameters; empty where there is none. */
+export function mediaType(header: string | undefined): string {
+	return (header ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+}
