@@ -1,5 +1,5 @@
 import type {
-	IAuthenticateGeneric,
+	IAuthenticate,
 	Icon,
 	ICredentialTestRequest,
 	ICredentialType,
@@ -49,10 +49,15 @@ export class ConnecteApi implements ICredentialType {
 		},
 	];
 
-	authenticate: IAuthenticateGeneric = {
-		type: 'generic',
-		properties: { headers: { Authorization: '=Bearer {{$credentials.apiToken}}' } },
-	};
+	/**
+	 * A function, since n8n can evaluate the expression of a declared header only while an execution runs,
+	 * and predictions are asked for on behalf of executions that wait.
+	 */
+	authenticate: IAuthenticate = async (credentials, request) =>
+		await Promise.resolve({
+			...request,
+			headers: { ...request.headers, Authorization: `Bearer ${String(credentials.apiToken)}` },
+		});
 
 	test: ICredentialTestRequest = {
 		request: {

@@ -20,10 +20,17 @@ export function predictionJson(prediction: Prediction, model?: string): IDataObj
 	return transcript ? transcriptJson(transcript) : prediction;
 }
 
-/** The transcript of a succeeded prediction of openai/whisper; `undefined` for any other output. */
+/** The only model whose output is documented. */
+const TRANSCRIBING_MODEL = 'openai/whisper';
+
+/**
+ * The transcript of a succeeded prediction of openai/whisper; `undefined` for any other. Where the model
+ * is not known, its output tells.
+ */
 export function toTranscript(prediction: Prediction, model?: string): Transcript | undefined {
 	const { id, status, input, output, runtime, cost } = prediction;
 	if (status !== 'succeeded' || !isObject(output)) return undefined;
+	if (model !== undefined && model !== TRANSCRIBING_MODEL) return undefined;
 	// The service spells it so; should it ever be corrected, the right spelling counts as well.
 	const spoken = textIn(output.transcirption) ?? textIn(output.transcription);
 	const segments = objectsIn(output.segments);

@@ -51,9 +51,11 @@ let busy = 0;
  * before n8n has stored the execution is refused, and the service may not repeat it. Returns at once.
  */
 export function lookOut(waiting: Waiting): void {
-	const now = Date.now();
-	const watch = { ...waiting, started: now, looks: 0, calls: 0, conflicts: 0, isBusy: false };
-	watches.set(waiting.prediction.id, { ...watch, due: nextLook({ ...watch, due: now }) });
+	const started = Date.now();
+	const state = { due: started, looks: 0, calls: 0, conflicts: 0, isBusy: false };
+	const watch: Watch = { ...waiting, ...state, started };
+	watch.due = nextLook(watch);
+	watches.set(waiting.prediction.id, watch);
 	if (!isRunning) void run();
 }
 

@@ -7,6 +7,8 @@ import type { WaitOptions } from './options';
 import { cancelUnattended } from './stop';
 
 const LONGEST_CANCEL_MS = 30_000;
+/** More than a look with all its tries takes; a timer of more than 24 days would fire at once. */
+const LONGEST_LOOK_MS = 600_000;
 
 export interface PollOptions extends WaitOptions {
 	/** How long to wait for the first look; at most `pollIntervalMs` counts. */
@@ -65,7 +67,7 @@ async function look(
 	leftMs: number,
 	signal: AbortSignal,
 ): Promise<Prediction | undefined> {
-	const timeUp = AbortSignal.timeout(Math.max(1, Math.ceil(leftMs)));
+	const timeUp = AbortSignal.timeout(Math.ceil(Math.min(Math.max(1, leftMs), LONGEST_LOOK_MS)));
 	try {
 		return await readPrediction(context, id, {
 			itemIndex,

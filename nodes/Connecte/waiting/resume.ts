@@ -10,7 +10,7 @@ import {
 	type NodeOperationError,
 } from 'n8n-workflow';
 
-import { parseJson } from '../../shared/answer';
+import { isObject, parseJson } from '../../shared/answer';
 import { maskedJson, maskFor } from '../../shared/secrets';
 import {
 	failureOf,
@@ -49,6 +49,16 @@ const RETRY_AFTER_SECONDS = 5;
  * execution then goes on waiting.
  */
 export async function resume(context: IWebhookFunctions): Promise<IWebhookResponseData> {
+	try {
+		return await judge(context);
+	} catch (error) {
+		// What a webhook function throws would wipe the results of the nodes before it.
+		context.logger.error(`A call to a waiting execution: ${(error as Error).message}`);
+		return refuse(context, 503, 'The call cannot be judged right now');
+	}
+}
+
+async function judge(context: IWebhookFunctions): Promise<IWebhookResponseData> {
 	const claimed = claimedPrediction(context);
 	if (!claimed)
 		return refuse(context, 400, "The body is no prediction: it needs 'id' and 'status'");
@@ -92,7 +102,10 @@ async function readConfirmed(
 		const prediction = await readPrediction(context, id, { itemIndex: 0, signal });
 		return prediction.id === id ? prediction : 'unknown';
 	} catch (error) {
-		return error instanceof NodeApiError && error.httpCode === '404' ? 'unknown' : 'unreachable';
+		// A page in place of JSON comes from something else than the API.
+		const isUnknown =
+			error instanceof NodeApiError && error.httpCode === '404' && isObject(error.context.data);
+		return isUnknown ? 'unknown' : 'unreachable';
 	}
 }
 
@@ -135,9 +148,9 @@ interface ResumingContext {
 
 /**
  * A failed prediction. What a webhook function returns becomes the node's output, and what it throws
- * would wipe the results of the nodes before it; the one way to have the node fail is what n8n itself
- * does when a sub-workflow that was waited for has failed: `resumeError` of the execution's next step. An
- * n8n that does not know it puts the item out as it is.
+ * would not fail the node; the one way to do so is what n8n itself does when a sub-workflow that was
+ * waited for has failed: `resumeError` of the execution's next step. An n8n that does not know it puts
+ * the item out as it is.
  */
 function failedItem(
 	context: IWebhookFunctions,
