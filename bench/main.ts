@@ -1,5 +1,8 @@
 /** `npm run bench -- <name> [options]`: each file in this folder is a benchmark of its own. */
-const BENCHES: Readonly<Record<string, string>> = { upload: './uploadMemory.ts' };
+const BENCHES: Readonly<Record<string, string>> = {
+	flux: './flux.ts',
+	upload: './uploadMemory.ts',
+};
 
 const name = process.argv[2] ?? '';
 const file = BENCHES[name];
