@@ -15,8 +15,6 @@ const HANDSHAKE_MS = 30_000;
 const LONGEST_SILENCE_MS = 15_000;
 /** The service ends a session that gets no audio for about 10 s. */
 const BRIDGE_AFTER_MS = 5_000;
-/** A source that gives nothing for so long has been lost. */
-const LONGEST_READ_MS = 300_000;
 /** Between two looks at what cannot be waited for. */
 const POLL_MS = 250;
 /** More than this waiting to be sent means that the network or the service is slower than the pace. */
@@ -216,17 +214,12 @@ export class FluxSession {
 
 	/** The samples read; as long as they do not come, silence keeps the session alive. */
 	private async arrival(read: PendingRead, socket: Socket): Promise<Buffer> {
-		const since = performance.now();
 		while (!read.isSettled) {
 			await abortable(Promise.race([read.samples, sleep(POLL_MS)]), this.signal);
 			this.look();
-			const now = performance.now();
-			if (!read.isSettled && now - this.lastSentAt > BRIDGE_AFTER_MS) {
+			if (!read.isSettled && performance.now() - this.lastSentAt > BRIDGE_AFTER_MS) {
 				this.bridge();
 				await this.sendFrame(socket, this.silence);
-			}
-			if (now - since > LONGEST_READ_MS) {
-				throw this.recording.lost(`nothing more of it came for ${LONGEST_READ_MS / 1_000} seconds`);
 			}
 		}
 		return await abortable(read.samples, this.signal);
