@@ -22,7 +22,7 @@ const LONGEST_BACKLOG_SECONDS = 1;
 const BACKLOG_POLL_MS = 20;
 /** How far past the end of the audio the service must have listened to have heard all of it. */
 const SETTLED_SECONDS = 1;
-/** Silence after which a service that has gone quiet has nothing more to say. */
+/** A service that says nothing for so long, in time and in silence sent, has no more to say. */
 const QUIET_SECONDS = 2;
 /** Silence beyond the turn's time-out until a turn that stays open is taken as it is. */
 const TIMEOUT_MARGIN_SECONDS = 2;
@@ -238,7 +238,7 @@ export class FluxSession {
 		for (;;) {
 			const silence = this.secondsOf(this.sentSamples) - audioEnd;
 			const hasHeardAll = (this.turns.heardUntil ?? 0) >= audioEnd + SETTLED_SECONDS;
-			const isQuiet = this.quietAudio >= QUIET_SECONDS;
+			const isQuiet = this.quietAudio >= QUIET_SECONDS && this.quietMs >= QUIET_SECONDS * 1_000;
 			const isClosed = !this.turns.open && (hasHeardAll || isQuiet);
 			if (isClosed || silence >= longest) return;
 			await this.sendFrame(socket, this.silence);
