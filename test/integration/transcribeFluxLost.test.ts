@@ -106,16 +106,14 @@ describe('a lost connection', () => {
 	it('is noticed by 15 s of silence while audio flows', async () => {
 		lose({ silentFromSeconds: 2 });
 		const long = makeDtmfWav({ channels: [[{ keys: '12' }]], duration: 80 });
-		const started = performance.now();
-		const { items, error } = await transcribe({ maxReconnects: 1 }, {}, long);
-		expect(error).toBeUndefined();
-		expect(items[0]?.json).toMatchObject({ text: 'one two', duration: 80 });
+		const { error } = await transcribe({ maxReconnects: 0 }, {}, long);
+		expect(error?.description).toContain('nothing came from Cloudflare for 15 seconds');
+		expect(error?.description).toContain('Transcribed until then: one two');
 		const [first] = sandbox.cloudflare.sessions;
-		const lostAfter = (first?.endedAt ?? 0) - (first?.startedAt ?? 0);
+		const lostAfter = (first?.endedAt ?? Date.now()) - (first?.startedAt ?? 0);
 		expect(lostAfter).toBeGreaterThan(15_000);
 		expect(lostAfter).toBeLessThan(18_000);
-		expect(performance.now() - started).toBeLessThan(60_000);
-	}, 70_000);
+	}, 30_000);
 
 	it('of one channel does not disturb the other', async () => {
 		const stereo = makeDtmfWav({

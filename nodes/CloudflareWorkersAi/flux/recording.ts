@@ -19,8 +19,6 @@ export interface Recording {
 	skip: (samples: number) => Promise<number>;
 	/** Whether the file turned out to be cut off. */
 	isTruncated: () => boolean;
-	/** The error for audio that does not come. */
-	lost: (reason: string) => Error;
 	close: () => void;
 }
 
@@ -42,7 +40,8 @@ export async function openRecording(
 	signal: AbortSignal,
 ): Promise<Recording> {
 	const audio = await source(signal);
-	const bytes = new ByteReader(audio.content as Buffer | AsyncIterable<Uint8Array>);
+	const { content } = audio;
+	const bytes = new ByteReader(Buffer.isBuffer(content) ? content : inTime(content, signal));
 	const reading = async <T>(work: Promise<T>): Promise<T> => {
 		try {
 			return await abortable(work, signal);
@@ -63,13 +62,29 @@ export async function openRecording(
 			read: (samples, channel) => reading(pcm.read(samples, channel)),
 			skip: (samples) => reading(pcm.skip(samples)),
 			isTruncated: () => pcm.isTruncated,
-			lost: (reason) => notRead(item, new Error(reason)),
 			close: audio.close,
 		};
 	} catch (error) {
 		audio.close();
 		signal.throwIfAborted();
 		throw notRead(item, error as Error);
+	}
+}
+
+/** A source that gives nothing for so long has been lost. */
+const LONGEST_WAIT_SECONDS = 300;
+
+/** The pieces of a stream; rejects where one does not come in time, or with the signal's reason. */
+async function* inTime(
+	stream: AsyncIterable<unknown>,
+	signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, undefined> {
+	const pieces = stream[Symbol.asyncIterator]();
+	for (;;) {
+		const late = AbortSignal.timeout(LONGEST_WAIT_SECONDS * 1_000);
+		const piece = await abortable(pieces.next(), AbortSignal.any([signal, late]));
+		if (piece.done) return;
+		yield piece.value as Uint8Array;
 	}
 }
 
@@ -96,9 +111,9 @@ async function openContainer(bytes: ByteReader): Promise<PcmReader> {
 function notRead(item: ItemContext, cause: Error): Error {
 	if (cause instanceof UnreadableAudio) return refusal(item, cause.message, cause.advice);
 	if (cause instanceof NodeOperationError) return cause;
-	return refusal(
-		item,
-		'The audio could not be read to its end',
-		`Reading it ended with: ${escapeHtml(cause.message)}.`,
-	);
+	const reason =
+		cause.name === 'TimeoutError'
+			? `Nothing more of it came for ${LONGEST_WAIT_SECONDS} seconds.`
+			: `Reading it ended with: ${escapeHtml(cause.message)}.`;
+	return refusal(item, 'The audio could not be read to its end', reason);
 }

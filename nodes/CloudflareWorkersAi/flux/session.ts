@@ -15,8 +15,6 @@ const HANDSHAKE_MS = 30_000;
 const LONGEST_SILENCE_MS = 15_000;
 /** The service ends a session that gets no audio for about 10 s. */
 const BRIDGE_AFTER_MS = 5_000;
-/** A source that gives nothing for so long has been lost. */
-const LONGEST_READ_MS = 300_000;
 /** Between two looks at what cannot be waited for. */
 const POLL_MS = 250;
 /** More than this waiting to be sent means that the network or the service is slower than the pace. */
@@ -24,7 +22,7 @@ const LONGEST_BACKLOG_SECONDS = 1;
 const BACKLOG_POLL_MS = 20;
 /** How far past the end of the audio the service must have listened to have heard all of it. */
 const SETTLED_SECONDS = 1;
-/** Silence after which a service that has gone quiet has nothing more to say. */
+/** A service that says nothing for so long, in time and in silence sent, has no more to say. */
 const QUIET_SECONDS = 2;
 /** Silence beyond the turn's time-out until a turn that stays open is taken as it is. */
 const TIMEOUT_MARGIN_SECONDS = 2;
@@ -216,17 +214,12 @@ export class FluxSession {
 
 	/** The samples read; as long as they do not come, silence keeps the session alive. */
 	private async arrival(read: PendingRead, socket: Socket): Promise<Buffer> {
-		const since = performance.now();
 		while (!read.isSettled) {
 			await abortable(Promise.race([read.samples, sleep(POLL_MS)]), this.signal);
 			this.look();
-			const now = performance.now();
-			if (!read.isSettled && now - this.lastSentAt > BRIDGE_AFTER_MS) {
+			if (!read.isSettled && performance.now() - this.lastSentAt > BRIDGE_AFTER_MS) {
 				this.bridge();
 				await this.sendFrame(socket, this.silence);
-			}
-			if (now - since > LONGEST_READ_MS) {
-				throw this.recording.lost(`nothing more of it came for ${LONGEST_READ_MS / 1_000} seconds`);
 			}
 		}
 		return await abortable(read.samples, this.signal);
@@ -245,7 +238,7 @@ export class FluxSession {
 		for (;;) {
 			const silence = this.secondsOf(this.sentSamples) - audioEnd;
 			const hasHeardAll = (this.turns.heardUntil ?? 0) >= audioEnd + SETTLED_SECONDS;
-			const isQuiet = this.quietAudio >= QUIET_SECONDS;
+			const isQuiet = this.quietAudio >= QUIET_SECONDS && this.quietMs >= QUIET_SECONDS * 1_000;
 			const isClosed = !this.turns.open && (hasHeardAll || isQuiet);
 			if (isClosed || silence >= longest) return;
 			await this.sendFrame(socket, this.silence);

@@ -46,6 +46,9 @@ export class ChannelTranscription {
 	/** Length of the recording in seconds, once it has been read. */
 	seconds: number | undefined;
 
+	/** Whether the file turned out to end before the length it states. */
+	isTruncated = false;
+
 	/** Where the next session begins. */
 	private nextSample = 0;
 
@@ -72,8 +75,8 @@ export class ChannelTranscription {
 				const end = start + Math.round(outcome.seconds * recording.sampleRate);
 				this.seconds = rounded(end / recording.sampleRate);
 				if (outcome.kind === 'done' || this.nextSample >= end) {
-					this.keepOpen(outcome.open);
-					return this.hint(recording);
+					this.isTruncated = recording.isTruncated();
+					return this.keepOpen(outcome.open);
 				}
 			}
 			const refusal = outcome.kind === 'refused' ? await this.refusal(signal) : undefined;
@@ -136,16 +139,6 @@ export class ChannelTranscription {
 		if (!open) return;
 		this.turns.push(open);
 		this.settings.onTurn(open);
-	}
-
-	private hint(recording: Recording): void {
-		const { context, itemIndex } = this.settings.input.item;
-		if (!recording.isTruncated() || typeof context.addExecutionHints !== 'function') return;
-		context.addExecutionHints({
-			message: `The recording of item ${itemIndex} is cut off: its file ends before the length that its header states. What is there was transcribed.`,
-			type: 'warning',
-			location: 'outputPane',
-		});
 	}
 
 	/** Why Cloudflare refuses the WebSocket, learnt by a plain request of the same address. */

@@ -93,7 +93,8 @@ export class SessionTurns {
 			},
 			words,
 			heardAt: first?.start ?? this.openTurn?.heardAt ?? at(windowEnd) ?? at(windowStart) ?? 0,
-			heardUntil: at(windowEnd) ?? last?.end,
+			// Not rounded: from here on the audio is sent again after a lost connection.
+			heardUntil: windowEnd === undefined ? last?.end : timeOf(windowEnd),
 		};
 	}
 }

@@ -233,6 +233,7 @@ class Call {
 		await this.listen(recording, signal).catch((error: Error) => this.fail(error, signal));
 		this.send('end');
 		await this.sending;
+		if (this.parts.some(({ transcription }) => transcription.isTruncated)) this.hintAtCut();
 	}
 
 	async results(): Promise<INodeExecutionData[]> {
@@ -247,6 +248,17 @@ class Call {
 		if (output === 'events') return this.events().map((json) => ({ json }));
 		const binary = subtitles && (await subtitleBinary(this.item, transcript, subtitles, NO_TIMES));
 		return [{ json: transcriptJson(transcript), ...(binary && { binary }) }];
+	}
+
+	private hintAtCut(): void {
+		const { context, itemIndex } = this.item;
+		// An older n8n has no hints.
+		if (typeof context.addExecutionHints !== 'function') return;
+		context.addExecutionHints({
+			message: `The recording of item ${itemIndex} is cut off: its file ends before the length that its header states. What is there was transcribed.`,
+			type: 'warning',
+			location: 'outputPane',
+		});
 	}
 
 	private settings(sampleRate: number): Omit<ChannelSettings, 'channel'> {

@@ -63,7 +63,6 @@ function recordingOf(seconds: number): Recording & { position: number; isClosed:
 		},
 		skip: async () => await Promise.resolve(0),
 		isTruncated: () => false,
-		lost: (reason: string) => new Error(reason),
 		close: () => {
 			recording.isClosed = true;
 		},
