@@ -19,6 +19,7 @@ function inputOf(content: Buffer | Readable, rawSampleRate?: number) {
 			await Promise.resolve({
 				content,
 				failure: () => undefined,
+				isRead: () => false,
 				close: () => {
 					isClosed = true;
 				},
