@@ -19,4 +19,9 @@ const project = (name) => ({
 	transform,
 });
 
-module.exports = { projects: [project('unit'), project('integration')] };
+// Generous, since machines that run tests are busy; no test measures its own speed.
+module.exports = {
+	projects: [project('unit'), project('integration')],
+	testTimeout: 60_000,
+	maxWorkers: 3,
+};
