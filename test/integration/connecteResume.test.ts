@@ -72,6 +72,19 @@ describe('waiting by webhook', () => {
 		expect(items[0]?.json).toMatchObject({ status: 'succeeded', output: { text: 'hello' } });
 	});
 
+	const sync = { prefer: 'SYNC', requestTimeout: 1 };
+
+	it('goes on waiting where SYNC comes back unfinished', async () => {
+		expect((await wait({ durationMs: 60_000 }, sync)).status).toBe('waiting');
+	});
+
+	it('does not wait where SYNC has the result', async () => {
+		const { status, items } = await wait({ durationMs: 200 }, sync);
+		expect(status).toBe('success');
+		expect(items[0]?.json.status).toBe('succeeded');
+		expect(sandbox.connecte.reads.size).toBe(0);
+	});
+
 	it('takes one item only, and says what to do with more', async () => {
 		const { error } = await wait({}, {}, { items: [{}, {}] });
 		expect(error?.message).toContain('one item at a time');
