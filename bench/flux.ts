@@ -126,10 +126,13 @@ async function withN8n<T>(
 			n8n.program.resetPeakMemory();
 			const before = cpuSeconds(pid);
 			const started = performance.now();
-			const execution = await n8n.client.runToEnd(
-				workflowOf(files, pace),
-				{ cloudflareWorkersAiApi: id },
-				{ timeoutMs: 7_200_000 },
+			const workflow = await n8n.client.createWorkflow(workflowOf(files, pace), {
+				cloudflareWorkersAiApi: id,
+			});
+			// Seldom: every look makes n8n read and send what it knows of the execution.
+			const execution = await n8n.client.waitForExecution(
+				await n8n.client.run(workflow.id, 'Start'),
+				{ timeoutMs: 7_200_000, pollMs: 1_000 },
 			);
 			return {
 				execution,
