@@ -1,33 +1,14 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { join } from 'node:path';
 
 import { createCloudflare, type CloudflareSandbox } from './cloudflare/service.ts';
 import { createCloudsway, type CloudswaySandbox } from './cloudsway/service.ts';
 import { createConnecte, type ConnecteSandbox } from './connecte/service.ts';
 import { bearerToken, Exchange, type RequestRecord } from './core/exchange.ts';
-import { FaultPlans, type Fault, type FaultPlan } from './core/faults.ts';
+import { FaultPlans, type FaultPlan } from './core/faults.ts';
 import { serveSample } from './core/samples.ts';
-
-/** A stand-in of one service below a path of its own. */
-export interface SandboxService {
-	name: string;
-	/** The path its base URL has; requests below it come to `handle` without it. */
-	prefix: string;
-	handle: (exchange: Exchange, path: string) => Promise<void>;
-	/** Answers a request to switch to WebSocket; without it there is none. */
-	upgrade?: (
-		request: IncomingMessage,
-		socket: Duplex,
-		head: Buffer,
-		fault: Fault | undefined,
-	) => Promise<void>;
-	/** Forgets what it was told and what it did. */
-	clear?: () => void;
-	/** Ends what it does by itself, between requests. */
-	close?: () => void;
-}
+import type { SandboxService } from './core/service.ts';
 
 export interface SandboxOptions {
 	/** Default: any free port. */

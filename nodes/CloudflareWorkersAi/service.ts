@@ -2,7 +2,7 @@ import type { ICredentialDataDecryptedObject } from 'n8n-workflow';
 
 import { isObject, messageIn, parseJson, type Answer } from '../shared/answer';
 import { pathSegment, refusal, type ItemContext } from '../shared/parameters';
-import { RefusedAnswer, type Service } from '../shared/transport';
+import { RefusedAnswer, type Service } from '../shared/service';
 
 export const CREDENTIAL = 'cloudflareWorkersAiApi';
 export const FLUX_MODEL = '@cf/deepgram/flux';

@@ -4,7 +4,7 @@ import { AUDIO_EXTENSIONS, isOtherThanAudio, namedAudioFile } from '../shared/au
 import type { AudioSource, OpenAudio } from '../shared/audioSource';
 import { refusal, type ItemContext } from '../shared/parameters';
 import { mediaType } from '../shared/text';
-import type { RequestBody } from '../shared/transport';
+import type { RequestBody } from '../shared/service';
 
 /** n8n asks every form for its length; form-data raises an error where a stream has none. */
 class StreamedForm extends FormData {

@@ -3,7 +3,8 @@ import { NodeOperationError, type IDataObject } from 'n8n-workflow';
 import { isObject, messageIn, parseJson, type Answer } from '../shared/answer';
 import { refusal, type ItemContext } from '../shared/parameters';
 import { escapeHtml, sentence } from '../shared/text';
-import { callService, type CallContext } from '../shared/transport';
+import type { CallContext } from '../shared/service';
+import { callService } from '../shared/transport';
 import { CONNECTE } from './service';
 
 /** https://connecte.ai/docs/api-reference/methods */

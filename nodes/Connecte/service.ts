@@ -1,4 +1,4 @@
-import type { Service } from '../shared/transport';
+import type { Service } from '../shared/service';
 
 /** https://connecte.ai/docs/api-reference/methods */
 export const CONNECTE: Service = {

@@ -5,7 +5,7 @@ import { networkReason } from './network';
 import { LONGEST_WAIT_MS, parseRetryAfter, type FailedTry } from './retry';
 import type { Mask } from './secrets';
 import { escapeHtml, sentence } from './text';
-import type { CallContext, Service, ServiceRequest } from './transport';
+import type { CallContext, Service, ServiceRequest } from './service';
 
 type Failure = NodeApiError['failure'];
 

@@ -3,10 +3,7 @@ import {
 	NodeOperationError,
 	type IAllExecuteFunctions,
 	type ICredentialDataDecryptedObject,
-	type IExecuteFunctions,
-	type IHttpRequestMethods,
 	type IHttpRequestOptions,
-	type IWebhookFunctions,
 } from 'n8n-workflow';
 
 import { Answer, type AnswerHead } from './answer';
@@ -14,63 +11,14 @@ import { FailureDescription, withTries } from './failure';
 import { retrying, type FailedTry, type Try } from './retry';
 import { networkReason } from './network';
 import { maskFor, type Mask } from './secrets';
+import {
+	RefusedAnswer,
+	type CallContext,
+	type RequestBody,
+	type Service,
+	type ServiceRequest,
+} from './service';
 import { abortable } from './time';
-
-/** The contexts in which a service can be called. */
-export type CallContext = IExecuteFunctions | IWebhookFunctions;
-
-/** A service as the transport sees it. */
-export interface Service {
-	displayName: string;
-	credentialType: string;
-	/** Fields of the credential whose values must never be shown. */
-	secretFields: readonly string[];
-	/** The service's own words in an answer that reports a failure; without it, those usual in JSON. */
-	messageIn?: (text: string) => string | undefined;
-	/** How the user can go on after a status, where the service has a particular reason for it. */
-	advice?: (status: number, text: string) => string | undefined;
-	/** Whether a failure that looks temporary is known to last, such as a used-up quota. */
-	isLasting?: (status: number, text: string) => boolean;
-}
-
-/**
- * Thrown while an answer of status 2xx is read which says that the request was refused after all:
- * treated as if it had come with the status given here.
- */
-export class RefusedAnswer extends Error {
-	constructor(
-		readonly status: number,
-		readonly text: string,
-	) {
-		super(`Refused with ${status}`);
-	}
-}
-
-/** A body that is sent once; `close` frees what was not sent. */
-export interface RequestBody {
-	content: IHttpRequestOptions['body'];
-	headers: Record<string, string>;
-	/** Why the body could not be read to its end, where that is what ended the request. */
-	failure?: () => Error | undefined;
-	/** Whether the body has been read to its end; left out for one that is sent at once. */
-	isRead?: () => boolean;
-	close?: () => void;
-}
-
-export interface ServiceRequest {
-	method: Extract<IHttpRequestMethods, 'GET' | 'POST'>;
-	/** Below the credential's base URL, already percent-encoded. */
-	path: string;
-	query?: URLSearchParams;
-	headers?: Record<string, string>;
-	/** Called for every try, so that a body that was sent can be sent again. */
-	body?: (signal: AbortSignal) => Promise<RequestBody>;
-	/** For one try, from its start until the last byte of the answer. */
-	timeoutSeconds: number;
-	itemIndex: number;
-	/** Ends the call; the execution's own cancel signal ends it as well. */
-	signal: AbortSignal;
-}
 
 /**
  * Calls a service with its credential; `read` reads an answer of status 2xx, within the same try.

@@ -7,7 +7,7 @@ import { WebSocketServer } from 'ws';
 
 import { bearerToken, maskedHeaders, type Exchange } from '../core/exchange.ts';
 import type { AnswerFault, Fault } from '../core/faults.ts';
-import type { SandboxService } from '../server.ts';
+import type { SandboxService } from '../core/service.ts';
 import { incomplete, invalid, Refusal, success } from './envelope.ts';
 import { checkFluxFields, checkTags } from './fluxFields.ts';
 import { serveFlux, type FluxQuirks, type FluxSessionRecord } from './fluxSession.ts';

@@ -1,5 +1,5 @@
 import { Refusal, type ReceivedForm } from './form.ts';
-import { heardIn } from './transcription.ts';
+import { heardIn } from './hearing.ts';
 
 export const MODELS = [
 	'MaaS_GP_4o_mini_transcribe',

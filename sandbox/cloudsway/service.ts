@@ -1,5 +1,5 @@
 import type { Exchange } from '../core/exchange.ts';
-import type { SandboxService } from '../server.ts';
+import type { SandboxService } from '../core/service.ts';
 import { eventsOf, wholeAnswer } from './answers.ts';
 import { readForm, Refusal } from './form.ts';
 import { MODELS, readParameters, type Model } from './parameters.ts';

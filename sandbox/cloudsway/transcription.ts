@@ -1,6 +1,7 @@
-import { hearWav, phrasesOf, type HeardAudio } from '../hearing/wav.ts';
+import { phrasesOf } from '../hearing/wav.ts';
 import type { HeardWord } from '../hearing/dtmf.ts';
-import { Refusal, type ReceivedFile } from './form.ts';
+import type { ReceivedFile } from './form.ts';
+import { heardIn } from './hearing.ts';
 import type { KnownSpeaker, Parameters } from './parameters.ts';
 
 interface SpokenWord extends HeardWord {
@@ -58,15 +59,6 @@ export function transcribe(file: ReceivedFile, parameters: Parameters): Transcri
 			logprob: phrase.reduce((sum, word) => sum + logprobOf(word), 0) / phrase.length,
 		}));
 	return { text: segments.map(({ text }) => text).join(' '), duration, words, segments };
-}
-
-/** @throws Refusal where the bytes cannot be decoded */
-export function heardIn(bytes: Buffer): HeardAudio {
-	try {
-		return hearWav(bytes);
-	} catch (error) {
-		throw new Refusal(400, `The audio file could not be decoded: ${(error as Error).message}`);
-	}
 }
 
 /** How sure the hearing is of a word, from how pure its two tones are. */

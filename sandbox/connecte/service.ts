@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Exchange } from '../core/exchange.ts';
-import type { SandboxService } from '../server.ts';
+import type { SandboxService } from '../core/service.ts';
 import { Caller, type Delivery } from './callbacks.ts';
 import { MODELS, checkInput, isLoopback, type Input } from './models.ts';
 import { Prediction, type Plan } from './predictions.ts';

@@ -25,7 +25,8 @@ import {
 } from '../../shared/parameters';
 import { subtitleBinary, subtitleRequest } from '../../shared/subtitleBinary';
 import { transcriptJson } from '../../shared/transcript';
-import { callService, type RequestBody } from '../../shared/transport';
+import type { RequestBody } from '../../shared/service';
+import { callService } from '../../shared/transport';
 import { byDisplayName, keytermsOf, keytermsOption } from '../fluxParameters';
 import { toTranscript } from '../nova3Transcript';
 import { CLOUDFLARE, modelPath, NOVA3_MODEL, readResult } from '../service';
