@@ -14,11 +14,22 @@ export const CLOUDFLARE: Service = {
 	secretFields: ['apiToken'],
 	messageIn: cloudflareMessage,
 	advice: cloudflareAdvice,
-	isLasting: (_status, text) => errorsIn(text).some(({ code }) => code === DAILY_QUOTA),
+	statusIn: (status, text) => (isBusy(text) ? 429 : status),
+	isLasting: (_status, text) => hasCode(text, DAILY_QUOTA),
 };
 
 /** The daily free allocation is used up: trying again before midnight UTC cannot help. */
 const DAILY_QUOTA = 3036;
+/** The model has no capacity left just now; nothing was carried out, whatever the HTTP status. */
+const NO_CAPACITY = 3040;
+
+function isBusy(text: string): boolean {
+	return hasCode(text, DAILY_QUOTA) || hasCode(text, NO_CAPACITY);
+}
+
+function hasCode(text: string, wanted: number): boolean {
+	return errorsIn(text).some(({ code }) => code === wanted);
+}
 
 interface KnownError {
 	/** The HTTP status of the error, for answers that carry it with another one. */
@@ -143,7 +154,7 @@ function knownErrors(text: string): KnownError[] {
 
 /**
  * Opens Cloudflare's envelope of an answer with status 2xx.
- * @returns its `result`
+ * @returns its `result`, `null` where there is none
  * @throws RefusedAnswer for `success: false`; NodeOperationError where it is no envelope
  */
 export async function readResult(item: ItemContext, answer: Answer): Promise<unknown> {
@@ -152,8 +163,9 @@ export async function readResult(item: ItemContext, answer: Answer): Promise<unk
 	if (isObject(envelope) && envelope.success === false) {
 		throw new RefusedAnswer(knownErrors(text)[0]?.status ?? 400, text);
 	}
-	if (isObject(envelope) && envelope.result !== undefined && envelope.result !== null) {
-		return envelope.result;
+	const hasResult = isObject(envelope) && envelope.result !== undefined && envelope.result !== null;
+	if (isObject(envelope) && (hasResult || envelope.success === true)) {
+		return envelope.result ?? null;
 	}
 	throw refusal(
 		item,

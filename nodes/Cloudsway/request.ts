@@ -81,7 +81,7 @@ export async function readRequest(item: ItemContext): Promise<TranscriptionReque
 		),
 		model,
 		responseFormat,
-		simplify: context.getNodeParameter('simplify', itemIndex, true) as boolean,
+		simplify: isOn(context.getNodeParameter('simplify', itemIndex, true)),
 		stream,
 		fields,
 		fileName: nonEmpty(options.fileName),

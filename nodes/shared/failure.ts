@@ -22,7 +22,8 @@ export class FailureDescription {
 		return this.refusal(answer.status, await answer.errorText(), answer);
 	}
 
-	refusal(status: number, text: string, answer: Answer): FailedTry {
+	refusal(answered: number, text: string, answer: Answer): FailedTry {
+		const status = this.service.statusIn?.(answered, text) ?? answered;
 		const retryAfterMs = parseRetryAfter(answer.header('retry-after'));
 		const isLasting = this.service.isLasting?.(status, text) ?? false;
 		const said = (this.service.messageIn ?? messageIn)(text);

@@ -25,8 +25,8 @@ export async function abortable<T>(work: Promise<T>, signal: AbortSignal): Promi
  * slices, so that no timer outlives the wait by more than a slice.
  */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
-	const end = Date.now() + ms;
-	for (let left = ms; left > 0; left = end - Date.now()) {
+	const end = performance.now() + ms;
+	for (let left = ms; left > 0; left = end - performance.now()) {
 		await abortable(sleep(Math.min(left, SLICE_MS)), signal);
 	}
 	signal.throwIfAborted();

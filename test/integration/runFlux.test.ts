@@ -215,7 +215,7 @@ describe('what Cloudflare refuses', () => {
 		expect(error?.failure).toEqual({ cause: 'quota-exhausted' });
 	});
 
-	it.each([429, 200])(
+	it.each([429, 200, 500])(
 		'is tried again for lack of capacity (3040 with status %i)',
 		async (status) => {
 			const body = envelope({ code: 3040, message: 'Capacity temporarily exceeded' });
@@ -227,6 +227,12 @@ describe('what Cloudflare refuses', () => {
 			expect(sandbox.requests).toHaveLength(3);
 		},
 	);
+
+	it('puts out that there is no result, where Cloudflare says so', async () => {
+		const body = JSON.stringify({ success: true, result: null, errors: [], messages: [] });
+		sandbox.faults.add({ fault: { kind: 'status', status: 200, body } });
+		expect((await run()).items[0]?.json).toEqual({ result: null });
+	});
 
 	it('is an error that names the base URL where the answer is no envelope', async () => {
 		sandbox.faults.add({

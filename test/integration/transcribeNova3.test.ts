@@ -2,6 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 
@@ -134,6 +136,16 @@ describe('the file', () => {
 });
 
 describe('the options', () => {
+	it('may come from expressions as text', async () => {
+		const options = { diarize: '={{ "true" }}', punctuate: '={{ "false" }}' };
+		const { error } = await run({ parameters: { options } });
+		expect(error).toBeUndefined();
+		expect(lastRequest().query).toEqual([
+			['diarize', 'true'],
+			['punctuate', 'false'],
+		]);
+	});
+
 	it('go into the query string, those that are set', async () => {
 		const { error } = await run({
 			parameters: {
@@ -271,6 +283,25 @@ describe('a run', () => {
 		const { error, durationMs } = await run({ parameters: { options: { timeout: 1 } } });
 		expect(error?.message).toContain('did not answer within 1 s');
 		expect(durationMs).toBeLessThan(6_000);
+	});
+
+	it('does not blame Cloudflare for a source that stalls', async () => {
+		const stalling = createServer((_, response) => {
+			response.writeHead(200, { 'content-type': 'audio/wav', 'content-length': '5000' });
+			response.write(wav.subarray(0, 1_000));
+		});
+		await new Promise<void>((resolve) => stalling.listen(0, '127.0.0.1', resolve));
+		const { port } = stalling.address() as AddressInfo;
+		const { error } = await run({
+			parameters: {
+				inputType: 'url',
+				audioUrl: `http://127.0.0.1:${port}/a.wav`,
+				options: { timeout: 1 },
+			},
+		});
+		stalling.closeAllConnections();
+		stalling.close();
+		expect(error?.message).toContain('The audio was not read and sent within 1 s');
 	});
 
 	it('stops within a second', async () => {

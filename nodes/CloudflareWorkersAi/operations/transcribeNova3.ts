@@ -17,6 +17,7 @@ import {
 	timeoutOption,
 } from '../../shared/fields';
 import {
+	isOn,
 	isToolRun,
 	nonEmpty,
 	numberWithin,
@@ -147,7 +148,7 @@ export async function execute(
 			requestId: answer.header('cf-ray'),
 		}),
 	);
-	const simplify = context.getNodeParameter('simplify', itemIndex, true);
+	const simplify = isOn(context.getNodeParameter('simplify', itemIndex, true));
 	if (!simplify && !subtitles && !isToolRun(context)) {
 		return [{ json: isObject(result) ? result : ({ result } as IDataObject) }];
 	}
@@ -170,7 +171,8 @@ function queryOf(item: ItemContext, options: IDataObject): URLSearchParams {
 	const language = nonEmpty(options.language);
 	if (language !== undefined) query.append('language', language);
 	for (const [option, name] of SWITCHES) {
-		if (typeof options[option] === 'boolean') query.append(name, String(options[option]));
+		const value = options[option];
+		if (value !== undefined && value !== '') query.append(name, String(isOn(value)));
 	}
 	for (const keyterm of keytermsOf(item, options.keyterms)) query.append('keyterm', keyterm);
 	return query;
@@ -182,7 +184,7 @@ function fileBody(
 	source: AudioSource,
 ): (signal: AbortSignal) => Promise<RequestBody> {
 	return async (signal) => {
-		const { content, length, fileName, mimeType, failure, close } = await source(signal);
+		const { content, length, fileName, mimeType, failure, isRead, close } = await source(signal);
 		if (length === 0) {
 			close();
 			throw refusal(
@@ -198,6 +200,7 @@ function fileBody(
 				...(length !== undefined && { 'Content-Length': String(length) }),
 			},
 			failure,
+			isRead,
 			close,
 		};
 	};
