@@ -1,6 +1,13 @@
 import type { IDataObject, INodeProperties } from 'n8n-workflow';
 
-import { listOf, nonEmpty, numberWithin, refusal, type ItemContext } from '../shared/parameters';
+import {
+	isOn,
+	listOf,
+	nonEmpty,
+	numberWithin,
+	refusal,
+	type ItemContext,
+} from '../shared/parameters';
 
 const MAX_KEYTERMS = 100;
 const MAX_KEYTERM_LENGTH = 100;
@@ -47,8 +54,8 @@ export function readFluxParameters(item: ItemContext): FluxParameters {
 		integer: true,
 	});
 	if (timeout !== undefined) fields.eot_timeout_ms = String(timeout);
-	if (typeof options.mipOptOut === 'boolean') {
-		fields.mip_opt_out = options.mipOptOut ? 'true' : 'false';
+	if (options.mipOptOut !== undefined && options.mipOptOut !== '') {
+		fields.mip_opt_out = isOn(options.mipOptOut) ? 'true' : 'false';
 	}
 	const tag = nonEmpty(options.tag);
 	if (tag !== undefined) fields.tag = tag;

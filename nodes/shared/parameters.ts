@@ -58,6 +58,25 @@ export function isOn(value: unknown): boolean {
 	return value === true || value === 'true';
 }
 
+/**
+ * The value as one of the choices of a field.
+ * @throws NodeOperationError naming the field and its choices
+ */
+export function choiceOf<T extends string>(
+	item: ItemContext,
+	displayName: string,
+	value: unknown,
+	choices: readonly T[],
+): T {
+	const choice = choices.find((known) => known === value);
+	if (choice !== undefined) return choice;
+	throw refusal(
+		item,
+		`'${displayName}' cannot be ${JSON.stringify(value)}`,
+		`Set '${displayName}' to one of: ${choices.join(', ')}.`,
+	);
+}
+
 /** A list field: an array of strings, or by an expression a single one. */
 export function listOf(value: unknown): string[] {
 	if (typeof value === 'string') return value.trim() === '' ? [] : [value.trim()];

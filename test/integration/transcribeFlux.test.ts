@@ -187,6 +187,17 @@ describe('the channels of a stereo recording', () => {
 		);
 	});
 
+	it.each([
+		['channels', "'Channels'", 'mix, left, right, split'],
+		['output', "'Output'", 'transcript, turns, events'],
+		['audioFormat', "'Audio Format'", 'auto, raw'],
+	])('and the like cannot be what is no choice of %s', async (name, displayName, choices) => {
+		const { error } = await transcribe(mono, { parameters: { [name]: '={{ "Nonsense" }}' } });
+		expect(error?.message).toContain(`${displayName} cannot be "Nonsense"`);
+		expect(error?.description).toContain(choices);
+		expect(sessions()).toHaveLength(0);
+	});
+
 	it('cannot be the right one where there is only one', async () => {
 		const { error } = await transcribe(mono, { parameters: { channels: 'right' } });
 		expect(error?.message).toContain("'Channels' is set to Right");

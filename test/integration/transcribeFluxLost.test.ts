@@ -68,6 +68,14 @@ describe('a lost connection', () => {
 		},
 	);
 
+	it('that falls silent near the end is opened again, and nothing is missing', async () => {
+		lose({ silentFromSeconds: 1.4 });
+		const { items, error } = await transcribe();
+		expect(error).toBeUndefined();
+		expect(comparable(items[0]?.json)).toEqual(undisturbed);
+		expect(sandbox.cloudflare.sessions).toHaveLength(2);
+	});
+
 	it('closed in due form is opened again too', async () => {
 		lose({ dropAtSeconds: 2, dropCode: 1011 });
 		const { items } = await transcribe();

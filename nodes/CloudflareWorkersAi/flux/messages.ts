@@ -93,7 +93,7 @@ function isError(json: IDataObject): boolean {
 	if (type !== undefined) return false;
 	return (
 		(code !== undefined && description !== undefined) ||
-		error !== undefined ||
+		(error !== undefined && error !== null && error !== false) ||
 		(Array.isArray(errors) && errors.length > 0) ||
 		success === false
 	);

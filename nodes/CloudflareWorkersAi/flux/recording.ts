@@ -73,6 +73,7 @@ export async function openRecording(
 
 /** A source that gives nothing for so long has been lost. */
 const LONGEST_WAIT_SECONDS = 300;
+const RENEWED_AFTER_MS = 30_000;
 
 /** The pieces of a stream; rejects where one does not come in time, or with the signal's reason. */
 async function* inTime(
@@ -80,9 +81,15 @@ async function* inTime(
 	signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, undefined> {
 	const pieces = stream[Symbol.asyncIterator]();
+	const limit = () => ({
+		since: performance.now(),
+		signal: AbortSignal.any([signal, AbortSignal.timeout(LONGEST_WAIT_SECONDS * 1_000)]),
+	});
+	let late = limit();
 	for (;;) {
-		const late = AbortSignal.timeout(LONGEST_WAIT_SECONDS * 1_000);
-		const piece = await abortable(pieces.next(), AbortSignal.any([signal, late]));
+		// One signal for many pieces: each would stay in memory until its time is up.
+		if (performance.now() - late.since > RENEWED_AFTER_MS) late = limit();
+		const piece = await abortable(pieces.next(), late.signal);
 		if (piece.done) return;
 		yield piece.value as Uint8Array;
 	}

@@ -4,6 +4,7 @@ import type { ChannelChoice } from '../../shared/pcm';
 import { abortable, pause } from '../../shared/time';
 import { readMessage, type ErrorMessage, type FluxMessage } from './messages';
 import { Pace } from './pacing';
+import type { Mask } from '../../shared/secrets';
 import type { Recording } from './recording';
 import { openSocket, type Socket } from './socket';
 import { SessionTurns, type Turn } from './turns';
@@ -18,7 +19,9 @@ const BRIDGE_AFTER_MS = 5_000;
 /** Between two looks at what cannot be waited for. */
 const POLL_MS = 250;
 /** More than this waiting to be sent means that the network or the service is slower than the pace. */
-const LONGEST_BACKLOG_SECONDS = 1;
+const LONGEST_BACKLOG_SECONDS = 0.4;
+/** Less audio than this sent without an answer is no sign of a lost service. */
+const SHORTEST_QUIET_AUDIO_SECONDS = 1;
 const BACKLOG_POLL_MS = 20;
 /** How far past the end of the audio the service must have listened to have heard all of it. */
 const SETTLED_SECONDS = 1;
@@ -32,6 +35,8 @@ const LONGEST_END_MS = 10_000;
 export interface SessionSettings {
 	url: string;
 	headers: Record<string, string>;
+	/** For whatever the service sends. */
+	mask: Mask;
 	channel: ChannelChoice;
 	/** Seconds of audio a second. */
 	speed: number;
@@ -50,8 +55,11 @@ export type SessionOutcome =
 	| { kind: 'done'; seconds: number; open?: Turn }
 	/** The connection was not opened, or not within the time. */
 	| { kind: 'refused' }
-	/** The connection was lost; `reason` completes 'because …'; `seconds` where all was sent. */
-	| { kind: 'lost'; reason: string; seconds?: number; open?: Turn }
+	/**
+	 * The connection was lost; `reason` completes 'because …'; `seconds` where all was sent;
+	 * `isUnsure` where the service answered, but not to the end of the audio.
+	 */
+	| { kind: 'lost'; reason: string; seconds?: number; isUnsure?: boolean; open?: Turn }
 	/** The service reports that it gives up. */
 	| { kind: 'error'; error: ErrorMessage; open?: Turn };
 
@@ -99,6 +107,14 @@ export class FluxSession {
 
 	private isRead = false;
 
+	/** Seconds of this session's audio when the recording had been sent. */
+	private audioEnd = Infinity;
+
+	private hasSpoken = false;
+
+	/** Whether anything came from the service after the recording had been sent. */
+	private hasAnsweredAtEnd = false;
+
 	/** Silence put in where the source was late: where it begins, and how long it is, in samples. */
 	private readonly bridges: Array<{ at: number; length: number }> = [];
 
@@ -117,6 +133,7 @@ export class FluxSession {
 		this.turns = new SessionTurns({
 			firstTurn: start.turn,
 			timeOf: (seconds) => this.timeOf(seconds),
+			sentUntil: () => this.timeOf(this.secondsOf(this.sentSamples)),
 		});
 	}
 
@@ -142,7 +159,18 @@ export class FluxSession {
 		await this.sendSilence(socket);
 		await this.end(socket);
 		const { open } = this.turns;
-		return { kind: 'done', seconds: this.secondsOf(this.recordingSamples), open };
+		const seconds = this.secondsOf(this.recordingSamples);
+		if (this.hasHeardAudio()) return { kind: 'done', seconds, open };
+		const reason = 'it fell silent before it had heard all of the audio';
+		return { kind: 'lost', reason, seconds, isUnsure: this.hasSpoken, open };
+	}
+
+	/** Whether the service has heard the recording to its end, as far as it lets that be known. */
+	private hasHeardAudio(): boolean {
+		const { heardUntil } = this.turns;
+		return heardUntil === undefined
+			? this.hasAnsweredAtEnd
+			: heardUntil >= this.audioEnd - 2 * FRAME_SECONDS;
 	}
 
 	private brokenOff(error: Error): SessionOutcome {
@@ -169,9 +197,11 @@ export class FluxSession {
 
 	private receive(data: unknown): void {
 		if (this.signal.aborted) return;
+		this.hasSpoken = true;
+		this.hasAnsweredAtEnd ||= this.isRead;
 		this.quietMs = 0;
 		this.quietAudio = 0;
-		const message = readMessage(data);
+		const message = readMessage(typeof data === 'string' ? this.settings.mask(data) : data);
 		this.listener.onMessage(message);
 		if (message.kind === 'error') this.leave({ kind: 'error', error: message });
 		if (message.kind !== 'turn') return;
@@ -226,6 +256,9 @@ export class FluxSession {
 	}
 
 	private bridge(): void {
+		// So little audio gives the service no reason to speak.
+		this.quietMs = 0;
+		this.quietAudio = 0;
 		const last = this.bridges.at(-1);
 		if (last && last.at + last.length === this.sentSamples) last.length += this.frameSamples;
 		else this.bridges.push({ at: this.sentSamples, length: this.frameSamples });
@@ -233,11 +266,11 @@ export class FluxSession {
 
 	/** Silence until all is heard and the last turn is closed, or will not be. */
 	private async sendSilence(socket: Socket): Promise<void> {
-		const audioEnd = this.secondsOf(this.sentSamples);
+		this.audioEnd = this.secondsOf(this.sentSamples);
 		const longest = this.settings.eotTimeoutSeconds + TIMEOUT_MARGIN_SECONDS;
 		for (;;) {
-			const silence = this.secondsOf(this.sentSamples) - audioEnd;
-			const hasHeardAll = (this.turns.heardUntil ?? 0) >= audioEnd + SETTLED_SECONDS;
+			const silence = this.secondsOf(this.sentSamples) - this.audioEnd;
+			const hasHeardAll = (this.turns.heardUntil ?? 0) >= this.audioEnd + SETTLED_SECONDS;
 			const isQuiet = this.quietAudio >= QUIET_SECONDS && this.quietMs >= QUIET_SECONDS * 1_000;
 			const isClosed = !this.turns.open && (hasHeardAll || isQuiet);
 			if (isClosed || silence >= longest) return;
@@ -253,7 +286,9 @@ export class FluxSession {
 			isEnded = true;
 		});
 		this.quietMs = 0;
-		while (!isEnded && this.quietMs < LONGEST_END_MS) {
+		const unheard = this.secondsOf(this.sentSamples) - (this.turns.heardUntil ?? 0);
+		const deadline = performance.now() + LONGEST_END_MS + 2_000 * Math.max(0, unheard);
+		while (!isEnded && this.quietMs < LONGEST_END_MS && performance.now() < deadline) {
 			await abortable(Promise.race([ended, sleep(POLL_MS)]), this.signal);
 			this.addQuiet();
 		}
@@ -266,7 +301,15 @@ export class FluxSession {
 			await pause(Math.ceil(wait), this.signal);
 		}
 		const backlog = this.recording.sampleRate * 2 * LONGEST_BACKLOG_SECONDS;
+		let least = Infinity;
+		let leastAt = performance.now();
 		while (socket.bufferedAmount() > backlog) {
+			if (socket.bufferedAmount() < least) {
+				least = socket.bufferedAmount();
+				leastAt = performance.now();
+			} else if (performance.now() - leastAt > LONGEST_SILENCE_MS) {
+				this.leave({ kind: 'lost', reason: 'Cloudflare took no more audio' });
+			}
 			await pause(BACKLOG_POLL_MS, this.signal);
 			this.look();
 		}
@@ -282,7 +325,7 @@ export class FluxSession {
 	/** Leaves a session in which nothing has been heard of the service for too long. */
 	private look(): void {
 		this.addQuiet();
-		if (this.quietMs > LONGEST_SILENCE_MS && this.quietAudio >= LONGEST_BACKLOG_SECONDS) {
+		if (this.quietMs > LONGEST_SILENCE_MS && this.quietAudio >= SHORTEST_QUIET_AUDIO_SECONDS) {
 			const seconds = LONGEST_SILENCE_MS / 1_000;
 			this.leave({ kind: 'lost', reason: `nothing came from Cloudflare for ${seconds} seconds` });
 		}

@@ -1,4 +1,4 @@
-import { NodeApiError, type IDataObject } from 'n8n-workflow';
+import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
 
 import { authorizationHeaders } from '../../../credentials/CloudflareWorkersAiApi.credentials';
 import type { ChannelChoice } from '../../shared/pcm';
@@ -12,6 +12,7 @@ import { FluxSession, type SessionOutcome } from './session';
 import { rounded, type Turn } from './turns';
 
 const PROBE_SECONDS = 30;
+const LONGEST_BACKOFF_MS = 30_000;
 
 export interface ChannelSettings {
 	input: RecordingInput;
@@ -49,6 +50,15 @@ export class ChannelTranscription {
 	/** Whether the file turned out to end before the length it states. */
 	isTruncated = false;
 
+	/** Whether Cloudflare never let it be known that it heard the recording to its end. */
+	isUnsure = false;
+
+	/** The turn that was open when a session was lost. */
+	private open: Turn | undefined;
+
+	/** Sessions since the last finished turn. */
+	private vainTries = 0;
+
 	/** Where the next session begins. */
 	private nextSample = 0;
 
@@ -66,24 +76,32 @@ export class ChannelTranscription {
 	 */
 	async run(first: Recording, signal: AbortSignal): Promise<void> {
 		const { input, maxReconnects } = this.settings;
-		const connection = await connectionOf(input.item.context, CLOUDFLARE, input.item.itemIndex);
+		const { context, itemIndex } = input.item;
+		const connection = await connectionOf(context, CLOUDFLARE, itemIndex).catch((error: Error) => {
+			first.close();
+			throw new NodeOperationError(context.getNode(), error, { itemIndex });
+		});
 		for (let tries = 1; ; tries++) {
 			const recording = tries === 1 ? first : await this.reopen(signal);
 			const start = this.nextSample;
+			this.vainTries++;
 			const outcome = await this.session(connection, recording, signal);
 			if ('seconds' in outcome && outcome.seconds !== undefined) {
 				const end = start + Math.round(outcome.seconds * recording.sampleRate);
 				this.seconds = rounded(end / recording.sampleRate);
-				if (outcome.kind === 'done' || this.nextSample >= end) {
+				const isRepeated = this.isUnsure && this.vainTries > 0;
+				this.isUnsure = outcome.kind === 'lost' && outcome.isUnsure === true;
+				if (outcome.kind === 'done' || this.nextSample >= end || (isRepeated && this.isUnsure)) {
 					this.isTruncated = recording.isTruncated();
 					return this.keepOpen(outcome.open);
 				}
 			}
+			if (outcome.kind !== 'refused') this.open = outcome.open ?? this.open;
 			const refusal = outcome.kind === 'refused' ? await this.refusal(signal) : undefined;
-			const wait = refusal?.retryAfterMs ?? backoffMs(tries);
+			const wait = refusal?.retryAfterMs ?? Math.min(backoffMs(this.vainTries), LONGEST_BACKOFF_MS);
 			const isLasting = outcome.kind === 'error' || refusal?.retryable === false;
 			if (isLasting || tries > maxReconnects || wait > LONGEST_WAIT_MS) {
-				if (outcome.kind !== 'refused') this.keepOpen(outcome.open);
+				this.keepOpen(this.open);
 				throw refusal?.error ?? this.failure(outcome, tries, connection);
 			}
 			this.events.length = this.settledEvents;
@@ -108,6 +126,7 @@ export class ChannelTranscription {
 			{
 				url: addressOf(connection, { path, query }).replace(/^http/i, 'ws'),
 				headers: authorizationHeaders(connection.credential),
+				mask: connection.mask,
 				channel,
 				speed,
 				eotTimeoutSeconds,
@@ -117,6 +136,8 @@ export class ChannelTranscription {
 			{
 				onTurn: (turn) => {
 					this.turns.push(turn);
+					this.open = undefined;
+					this.vainTries = 0;
 					this.settledEvents = this.events.length;
 					this.nextTurn = turn.segment.turn + 1;
 					this.nextSample = Math.round((turn.heardUntil ?? turn.heardAt) * recording.sampleRate);
@@ -186,6 +207,7 @@ export class ChannelTranscription {
 /** What a plain request of the address is told where nothing but the WebSocket is missing. */
 function asksForWebSocket(error: Error): boolean {
 	if (!(error instanceof NodeApiError)) return false;
-	if (error.httpCode === '426') return true;
+	// A path that takes WebSockets alone may refuse the method of a plain request.
+	if (error.httpCode === '426' || error.httpCode === '405') return true;
 	return error.httpCode === '400' && /upgrade|web ?socket/i.test(error.description ?? '');
 }

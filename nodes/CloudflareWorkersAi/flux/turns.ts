@@ -25,6 +25,8 @@ export interface SessionPlace {
 	firstTurn: number;
 	/** A time of the session's audio as a time of the recording, in seconds. */
 	timeOf: (sessionSeconds: number) => number;
+	/** The time of the recording up to which audio has been sent; for a service that states no times. */
+	sentUntil?: () => number;
 }
 
 /** The turns of one session, from its messages. */
@@ -72,7 +74,7 @@ export class SessionTurns {
 
 	private turnOf(message: TurnMessage): Turn {
 		const { windowStart, windowEnd, transcript, endOfTurnConfidence } = message;
-		const { firstTurn, timeOf } = this.place;
+		const { firstTurn, timeOf, sentUntil } = this.place;
 		const at = (seconds: number | undefined) =>
 			seconds === undefined ? undefined : rounded(timeOf(seconds));
 		const words = message.words.map((word) => ({
@@ -94,7 +96,7 @@ export class SessionTurns {
 			words,
 			heardAt: first?.start ?? this.openTurn?.heardAt ?? at(windowEnd) ?? at(windowStart) ?? 0,
 			// Not rounded: from here on the audio is sent again after a lost connection.
-			heardUntil: windowEnd === undefined ? last?.end : timeOf(windowEnd),
+			heardUntil: windowEnd === undefined ? (last?.end ?? sentUntil?.()) : timeOf(windowEnd),
 		};
 	}
 }

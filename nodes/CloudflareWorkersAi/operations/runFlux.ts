@@ -8,7 +8,7 @@ import {
 
 import { isObject, parseJson } from '../../shared/answer';
 import { concurrencyOption } from '../../shared/fields';
-import { nonEmpty, refusal, type ItemContext } from '../../shared/parameters';
+import { isOn, nonEmpty, refusal, type ItemContext } from '../../shared/parameters';
 import { callService } from '../../shared/transport';
 import {
 	byDisplayName,
@@ -88,7 +88,7 @@ export async function execute(
 	const item = { context, itemIndex };
 	const options = context.getNodeParameter('options', itemIndex, {}) as IDataObject;
 	const { body, query } = runRequest(readFluxParameters(item), {
-		queueRequest: typeof options.queueRequest === 'boolean' ? options.queueRequest : undefined,
+		queueRequest: options.queueRequest === undefined ? undefined : isOn(options.queueRequest),
 		additionalBody: additionalBodyOf(item, options.additionalBody),
 	});
 	const content = Buffer.from(JSON.stringify(body));

@@ -10,7 +10,13 @@ import {
 
 import { audioSource } from '../../shared/audioSource';
 import { audioInputFields, concurrencyOption, subtitleOptions } from '../../shared/fields';
-import { isToolRun, numberWithin, refusal, type ItemContext } from '../../shared/parameters';
+import {
+	choiceOf,
+	isToolRun,
+	numberWithin,
+	refusal,
+	type ItemContext,
+} from '../../shared/parameters';
 import type { ChannelChoice } from '../../shared/pcm';
 import { subtitleBinary, subtitleRequest, type SubtitleRequest } from '../../shared/subtitleBinary';
 import { transcriptJson, withoutEmpty, type Transcript } from '../../shared/transcript';
@@ -174,7 +180,9 @@ async function readRequest(item: ItemContext): Promise<FluxRequest> {
 	const { context, itemIndex } = item;
 	const options = context.getNodeParameter('options', itemIndex, {}) as IDataObject;
 	const flux = readFluxParameters(item);
-	const isRaw = context.getNodeParameter('audioFormat', itemIndex, 'auto') === 'raw';
+	const choice = <T extends string>(displayName: string, name: string, choices: readonly T[]) =>
+		choiceOf(item, displayName, context.getNodeParameter(name, itemIndex, choices[0]), choices);
+	const isRaw = choice('Audio Format', 'audioFormat', ['auto', 'raw']) === 'raw';
 	return {
 		flux,
 		path: await modelPath(item, FLUX_MODEL),
@@ -183,8 +191,8 @@ async function readRequest(item: ItemContext): Promise<FluxRequest> {
 			source: audioSource(item),
 			rawSampleRate: isRaw ? Number(flux.fields.sample_rate) : undefined,
 		},
-		channels: context.getNodeParameter('channels', itemIndex, 'mix') as FluxRequest['channels'],
-		output: context.getNodeParameter('output', itemIndex, 'transcript') as FluxRequest['output'],
+		channels: choice('Channels', 'channels', ['mix', 'left', 'right', 'split'] as const),
+		output: choice('Output', 'output', ['transcript', 'turns', 'events'] as const),
 		speed: numberWithin(item, 'Speed', options.speed, { min: 0.5, max: 4 }) ?? DEFAULT_SPEED,
 		maxReconnects:
 			numberWithin(item, 'Max Reconnects', options.maxReconnects, {
@@ -218,7 +226,8 @@ class Call {
 		private readonly item: ItemContext,
 		private readonly request: FluxRequest,
 	) {
-		this.isStreaming = item.context.isStreaming();
+		const { context } = item;
+		this.isStreaming = typeof context.isStreaming === 'function' && context.isStreaming();
 	}
 
 	async run(recording: Recording, signal: AbortSignal): Promise<void> {
@@ -234,6 +243,11 @@ class Call {
 		this.send('end');
 		await this.sending;
 		if (this.parts.some(({ transcription }) => transcription.isTruncated)) this.hintAtCut();
+		if (this.parts.some(({ transcription }) => transcription.isUnsure)) {
+			this.hint(
+				'Cloudflare fell silent before it had heard the recording to its end, twice at the same place. Text may be missing there.',
+			);
+		}
 	}
 
 	async results(): Promise<INodeExecutionData[]> {
@@ -251,11 +265,19 @@ class Call {
 	}
 
 	private hintAtCut(): void {
+		const reason =
+			this.request.input.rawSampleRate === undefined
+				? 'its file ends before the length that its header states'
+				: 'its last sample is not whole';
+		this.hint(`The recording is cut off: ${reason}. What is there was transcribed.`);
+	}
+
+	private hint(message: string): void {
 		const { context, itemIndex } = this.item;
 		// An older n8n has no hints.
 		if (typeof context.addExecutionHints !== 'function') return;
 		context.addExecutionHints({
-			message: `The recording of item ${itemIndex} is cut off: its file ends before the length that its header states. What is there was transcribed.`,
+			message: `Item ${itemIndex}: ${message}`,
 			type: 'warning',
 			location: 'outputPane',
 		});

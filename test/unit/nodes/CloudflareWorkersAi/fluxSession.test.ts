@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Recording } from '../../../../nodes/CloudflareWorkersAi/flux/recording.ts';
+import { maskFor } from '../../../../nodes/shared/secrets.ts';
 import { FluxSession } from '../../../../nodes/CloudflareWorkersAi/flux/session.ts';
 import type { Turn } from '../../../../nodes/CloudflareWorkersAi/flux/turns.ts';
 
@@ -22,11 +23,20 @@ class ScriptedSocket extends EventTarget {
 	send(data: Uint8Array | string): void {
 		const copy = typeof data === 'string' ? data : Uint8Array.from(data);
 		this.sent.push({ at: performance.now(), data: copy });
-		if (typeof data === 'string') this.end(1005);
+		if (typeof data === 'string' && !this.staysOpen) this.end(1005);
 		else this.onFrame?.(this.sent.length);
 	}
 
+	/** Does not close the connection when it is told that the stream ends. */
+	staysOpen = false;
+
 	onFrame: ((count: number) => void) | undefined;
+
+	/** Says after each frame up to where it has listened, as Flux does. */
+	listen(): void {
+		this.onFrame = (count) =>
+			this.say({ event: 'Update', turn_index: 0, audio_window_end: count * 0.08, transcript: '' });
+	}
 
 	say(message: object): void {
 		this.dispatchEvent(new MessageEvent('message', { data: JSON.stringify(message) }));
@@ -73,7 +83,14 @@ function recordingOf(seconds: number): Recording & { position: number; isClosed:
 function start(recording: Recording, signal = new AbortController().signal) {
 	const turns: Turn[] = [];
 	const session = new FluxSession(
-		{ url: 'ws://service', headers: { A: 'b' }, channel: 'mix', speed: 4, eotTimeoutSeconds: 0.5 },
+		{
+			url: 'ws://service',
+			headers: { A: 'b' },
+			mask: maskFor({ apiToken: 'sandbox-token' }, ['apiToken']),
+			channel: 'mix',
+			speed: 4,
+			eotTimeoutSeconds: 0.5,
+		},
 		recording,
 		{ seconds: 0, turn: 0 },
 		{ onTurn: (turn) => turns.push(turn), onMessage: () => undefined },
@@ -96,7 +113,9 @@ const frames = () =>
 describe('FluxSession', () => {
 	it('sends the recording in whole frames of 80 ms, then silence, then the end', async () => {
 		const recording = recordingOf(0.5);
-		expect(await start(recording).outcome).toMatchObject({ kind: 'done', seconds: 0.5 });
+		const { outcome } = start(recording);
+		ScriptedSocket.last.listen();
+		expect(await outcome).toMatchObject({ kind: 'done', seconds: 0.5 });
 		expect(ScriptedSocket.last.options).toEqual({ headers: { A: 'b' } });
 		expect(new Set(frames().map((frame) => frame.length))).toEqual(new Set([RATE * 2 * 0.08]));
 		const bytes = Buffer.concat(frames());
@@ -105,6 +124,52 @@ describe('FluxSession', () => {
 		expect(bytes.subarray(RATE).every((byte) => byte === 0)).toBe(true);
 		expect(ScriptedSocket.last.sent.at(-1)?.data).toBe('{"type":"CloseStream"}');
 		expect(recording.isClosed).toBe(true);
+	});
+
+	it('is lost, not done, where the service never says anything', async () => {
+		expect(await start(recordingOf(0.5)).outcome).toMatchObject({
+			kind: 'lost',
+			seconds: 0.5,
+			isUnsure: false,
+		});
+	});
+
+	it('is not sure where the service stops listening before the end', async () => {
+		const { outcome } = start(recordingOf(1));
+		const { last } = ScriptedSocket;
+		last.onFrame = (count) => {
+			if (count > 3) return;
+			last.say({ event: 'Update', turn_index: 0, audio_window_end: count * 0.08, transcript: '' });
+		};
+		expect(await outcome).toMatchObject({ kind: 'lost', isUnsure: true });
+	});
+
+	it('ends although the service goes on talking and never closes', async () => {
+		const { outcome } = start(recordingOf(0.5));
+		const { last } = ScriptedSocket;
+		last.staysOpen = true;
+		last.listen();
+		const talk = setInterval(
+			() => last.say({ event: 'Update', turn_index: 0, audio_window_end: 2, transcript: '' }),
+			200,
+		);
+		expect(await outcome).toMatchObject({ kind: 'done' });
+		clearInterval(talk);
+		expect(last.isClosed).toBe(true);
+	});
+
+	it('masks a secret that the service says', async () => {
+		const { outcome, turns } = start(recordingOf(0.5));
+		const { last } = ScriptedSocket;
+		last.onFrame = (count) =>
+			last.say({
+				event: count === 2 ? 'EndOfTurn' : 'Update',
+				turn_index: count < 3 ? 0 : 1,
+				audio_window_end: count * 0.08,
+				transcript: count < 3 ? 'the token is sandbox-token' : '',
+			});
+		await outcome;
+		expect(turns.map(({ segment }) => segment.text)).toEqual(['the token is ******']);
 	});
 
 	it('holds back, and does not read on, while the network takes nothing', async () => {
