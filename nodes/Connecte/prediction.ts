@@ -121,6 +121,7 @@ export async function cancelPrediction(
 ): Promise<Prediction> {
 	const request = {
 		method: 'POST' as const,
+		isIdempotent: true,
 		path: `${predictionPath(id)}/cancel`,
 		timeoutSeconds: READ_TIMEOUT_SECONDS,
 		itemIndex,

@@ -45,9 +45,7 @@ export class FailureDescription {
 		error.context.data = parseJson(text) ?? text;
 		const isTemporary =
 			status === 429 ||
-			(this.request.method === 'GET'
-				? status >= 500
-				: status === 503 && retryAfterMs !== undefined);
+			(this.isRepeatable ? status >= 500 : status === 503 && retryAfterMs !== undefined);
 		return { error, retryable: isTemporary && !isLasting, retryAfterMs };
 	}
 
@@ -91,7 +89,7 @@ export class FailureDescription {
 			`The request to ${displayName} was broken off before its answer came`,
 			`The connection ended (${reason}). ${this.unknownOutcome()}`.trim(),
 		);
-		return { ...failed, retryable: this.request.method === 'GET' };
+		return { ...failed, retryable: this.isRepeatable };
 	}
 
 	/** Reading the answer ended for another reason than the connection. */
@@ -142,8 +140,12 @@ export class FailureDescription {
 		return escapeHtml(this.mask(text));
 	}
 
+	private get isRepeatable(): boolean {
+		return this.request.method === 'GET' || this.request.isIdempotent === true;
+	}
+
 	private unknownOutcome(): string {
-		return this.request.method === 'GET'
+		return this.isRepeatable
 			? ''
 			: 'Whether the request was carried out is not known, so it was not sent again. ';
 	}

@@ -50,6 +50,8 @@ export interface RequestBody {
 
 export interface ServiceRequest {
 	method: Extract<IHttpRequestMethods, 'GET' | 'POST'>;
+	/** Whether a POST may be carried out twice without harm: it is then tried again as a GET is. */
+	isIdempotent?: boolean;
 	/** Below the credential's base URL, already percent-encoded. */
 	path: string;
 	query?: URLSearchParams;

@@ -24,8 +24,8 @@ import { abortable } from './time';
  * Calls a service with its credential; `read` reads an answer of status 2xx, within the same try.
  * Redirects are not followed, since a body sent once could not be sent again.
  *
- * Tried again: a GET after a broken connection, 429 and 5xx; a POST only where it certainly was not
- * carried out (no connection, 429, 503 with Retry-After).
+ * Tried again: a GET, and what is idempotent, after a broken connection, 429 and 5xx; any other POST only
+ * where it certainly was not carried out (no connection, 429, 503 with Retry-After).
  *
  * @throws NodeApiError for what the service or the network answered, with the service's own message;
  * NodeOperationError for a base URL that is none or a body that cannot be read; errors of `read`

@@ -157,6 +157,26 @@ describe('a call that resumes', () => {
 		expect(items[0]?.json).toMatchObject({ output: { text: 'hello' }, confirmed: false });
 	}, 20_000);
 
+	it.each([400, 401, 403])(
+		'is not believed where the API was reached and answers %s',
+		async (status) => {
+			const waiting = await wait({ durationMs: 60_000 });
+			const body = { ...(only().json() as IDataObject), status: 'succeeded', output: {} };
+			sandbox.faults.add({ method: 'GET', fault: { kind: 'status', status, body: '{}' } });
+			const resumed = await waiting.resume({ body });
+			expect([resumed.status, resumed.response?.statusCode]).toEqual(['waiting', 503]);
+		},
+	);
+
+	it('without a result waits on where the API cannot be reached', async () => {
+		const waiting = await wait({ durationMs: 50 });
+		const { id, status } = await ended();
+		const headers = { 'retry-after': '100' };
+		sandbox.faults.add({ method: 'GET', fault: { kind: 'status', status: 503, headers } });
+		const resumed = await waiting.resume({ body: { id, status } });
+		expect([resumed.status, resumed.response?.statusCode]).toEqual(['waiting', 503]);
+	});
+
 	it('fails the node for a prediction that failed', async () => {
 		const waiting = await wait({ durationMs: 50, outcome: 'failed' });
 		const { status, error, response } = await waiting.resume({ body: await ended() });
@@ -203,6 +223,18 @@ describe('a call that resumes', () => {
 			timedOut: true,
 		});
 	});
+
+	it.each([401, 404])(
+		'ends the wait when the time is up though the API answers %s',
+		async (status) => {
+			const waiting = await wait({ durationMs: 60_000 }, { options: { maxWait: 1 } });
+			await new Promise((resolve) => setTimeout(resolve, 1_050));
+			sandbox.faults.add({ method: 'GET', fault: { kind: 'status', status, body: '{}' } });
+			const { id } = only();
+			const { items } = await waiting.resume({ body: { id, status: 'pending', timedOut: true } });
+			expect(items[0]?.json).toEqual({ id, status: 'pending', timedOut: true });
+		},
+	);
 
 	it('passes the input on when n8n ends the wait itself', async () => {
 		const waiting = await wait({ durationMs: 60_000 }, {}, { items: [{ json: { a: 1 } }] });

@@ -1,15 +1,19 @@
 import type { IExecuteFunctions, IHttpRequestOptions } from 'n8n-workflow';
 
+import { isObject } from '../../shared/answer';
 import { pause } from '../../shared/time';
 import { cancelPrediction, isFinal, readPrediction, type Prediction } from '../prediction';
+import { CONNECTE } from '../service';
 
 /** When to look after the hand-over; from then on every `LATER_MS`, and a last time at the deadline. */
 const LOOKS_MS = [1_000, 5_000, 30_000];
 const LATER_MS = 5 * 60_000;
 const TICK_MS = 100;
-/** Requests of all look-outs of this process at once. */
+/** Steps of one kind at once, see `kindOf`. */
 const MOST_AT_ONCE = 10;
 const LONGEST_LOOK_MS = 30_000;
+/** At the deadline, for the look as for the cancelling: n8n's own limit comes soon after. */
+const LONGEST_LAST_LOOK_MS = 10_000;
 const CALL_TIMEOUT_MS = 30_000;
 /** Between calls of the resume address: it takes none before n8n has stored the execution. */
 const FIRST_RETRY_MS = 100;
@@ -37,25 +41,39 @@ interface Watch extends Waiting {
 	calls: number;
 	conflicts: number;
 	isBusy: boolean;
-	/** What ends the wait, as soon as it is known. */
-	ending?: Prediction;
+	/** Whether the wait is to be ended: the prediction has, or the time is up. */
+	isEnding: boolean;
+	isWarned: boolean;
 }
 
 /** The look-outs of this process by prediction; one loop serves them all. */
 const watches = new Map<string, Watch>();
 let isRunning = false;
-let busy = 0;
+/** How many steps of each kind are under way. */
+const underWay = new Map<string, number>();
 
 /**
  * Looks after a waiting execution, so that it ends even if no callback ever reaches it: one that comes
  * before n8n has stored the execution is refused, and the service may not repeat it. Returns at once.
  */
 export function lookOut(waiting: Waiting): void {
+	const { id, status } = waiting.prediction;
 	const started = Date.now();
-	const state = { due: started, looks: 0, calls: 0, conflicts: 0, isBusy: false };
-	const watch: Watch = { ...waiting, ...state, started };
+	const watch: Watch = {
+		...waiting,
+		// Not its input, which may be large.
+		prediction: { id, status },
+		started,
+		due: started,
+		looks: 0,
+		calls: 0,
+		conflicts: 0,
+		isBusy: false,
+		isEnding: false,
+		isWarned: false,
+	};
 	watch.due = nextLook(watch);
-	watches.set(waiting.prediction.id, watch);
+	watches.set(id, watch);
 	if (!isRunning) void run();
 }
 
@@ -76,30 +94,48 @@ async function run(): Promise<void> {
 	while (watches.size > 0) {
 		await pause(TICK_MS, endless);
 		const now = Date.now();
-		for (const watch of watches.values()) {
-			if (busy >= MOST_AT_ONCE) break;
-			if (!watch.isBusy && watch.due <= now) void advance(watch);
+		const due = [...watches.values()].filter((watch) => !watch.isBusy && watch.due <= now);
+		for (const watch of due.sort((one, other) => one.due - other.due)) {
+			const kind = kindOf(watch, now);
+			if ((underWay.get(kind) ?? 0) < MOST_AT_ONCE) void advance(watch, kind);
 		}
 	}
 	isRunning = false;
 }
 
-/** One step of a look-out. Never throws: nobody is there to be told. */
-async function advance(watch: Watch): Promise<void> {
+/**
+ * Steps that may hold each other up: the looks with one credential, whose API may be slow, apart from
+ * those at the deadline and from the calls of this n8n.
+ */
+function kindOf({ context, deadline, isEnding }: Watch, now: number): string {
+	if (isEnding) return 'call';
+	const { id } = context.getNode().credentials?.[CONNECTE.credentialType] ?? {};
+	return `${now < deadline ? 'look' : 'last look'} ${id}`;
+}
+
+/** One step of a look-out: a look, or a call that ends the wait. Never throws: nobody is there to be told. */
+async function advance(watch: Watch, kind: string): Promise<void> {
 	watch.isBusy = true;
-	busy++;
+	underWay.set(kind, (underWay.get(kind) ?? 0) + 1);
 	try {
-		watch.ending ??= await endingOf(watch);
-		const isOver = watch.ending !== undefined && (await handIn(watch, watch.ending));
-		if (isOver || Date.now() > watch.deadline + AFTER_DEADLINE_MS) drop(watch);
-	} catch (error) {
-		watch.context.logger.debug(
-			`Look-out for prediction ${watch.prediction.id}: ${(error as Error).message}`,
-		);
+		if (watch.isEnding) {
+			if (await handIn(watch)) drop(watch);
+			watch.due = Date.now() + retryMs(watch);
+		} else {
+			watch.isEnding = await isAtEnd(watch);
+			watch.due = watch.isEnding ? Date.now() : nextLook(watch);
+		}
+	} finally {
+		if (Date.now() > watch.deadline + AFTER_DEADLINE_MS) drop(watch);
+		watch.isBusy = false;
+		leave(kind);
 	}
-	watch.due = watch.ending ? Date.now() + retryMs(watch) : nextLook(watch);
-	watch.isBusy = false;
-	busy--;
+}
+
+function leave(kind: string): void {
+	const left = (underWay.get(kind) ?? 0) - 1;
+	if (left > 0) underWay.set(kind, left);
+	else underWay.delete(kind);
 }
 
 function drop(watch: Watch): void {
@@ -118,48 +154,70 @@ function retryMs({ calls }: Watch): number {
 	return Math.min(FIRST_RETRY_MS * 2 ** calls, LONGEST_RETRY_MS);
 }
 
-/** The prediction at its end, or, marked, at the deadline; `undefined` as long as there is neither. */
-async function endingOf(watch: Watch): Promise<Prediction | undefined> {
-	const { context, deadline, cancelOnTimeout } = watch;
-	const request = { itemIndex: 0, signal: AbortSignal.timeout(LONGEST_LOOK_MS) };
-	const isTimeUp = Date.now() >= deadline;
-	try {
-		watch.prediction = await readPrediction(context, watch.prediction.id, request);
-		if (isFinal(watch.prediction.status) || !isTimeUp) {
-			return isFinal(watch.prediction.status) ? watch.prediction : undefined;
-		}
-		if (cancelOnTimeout) {
-			watch.prediction = await cancelPrediction(context, watch.prediction.id, request);
-		}
-	} catch (error) {
-		context.logger.debug(
-			`Prediction ${watch.prediction.id} could not be looked at: ${(error as Error).message}`,
-		);
-		if (!isTimeUp) return undefined;
-	}
-	return { ...watch.prediction, timedOut: true };
+/** Whether the prediction has ended, or the time is up; it is then cancelled where that is wanted. */
+async function isAtEnd(watch: Watch): Promise<boolean> {
+	const isTimeUp = Date.now() >= watch.deadline;
+	await update(watch, readPrediction);
+	if (isFinal(watch.prediction.status)) return true;
+	// Also where the look failed: what is not cancelled goes on costing.
+	if (isTimeUp && watch.cancelOnTimeout) await update(watch, cancelPrediction);
+	return isTimeUp;
 }
 
-/** Calls the resume address, as the service would; says whether that, or something else, ended the wait. */
-async function handIn(watch: Watch, ending: Prediction): Promise<boolean> {
+async function update(
+	watch: Watch,
+	request: typeof readPrediction | typeof cancelPrediction,
+): Promise<void> {
+	const { context, prediction, deadline } = watch;
+	try {
+		const isTimeUp = Date.now() >= deadline;
+		const signal = AbortSignal.timeout(isTimeUp ? LONGEST_LAST_LOOK_MS : LONGEST_LOOK_MS);
+		const { status } = await request(context, prediction.id, { itemIndex: 0, signal });
+		watch.prediction = { ...prediction, status };
+	} catch (error) {
+		context.logger.debug(
+			`Prediction ${prediction.id} could not be looked after: ${(error as Error).message}`,
+		);
+	}
+}
+
+/**
+ * Calls the resume address; says whether that, or something else, ended the wait. The prediction itself is
+ * read by whoever takes the call, and may be larger than n8n takes.
+ */
+async function handIn(watch: Watch): Promise<boolean> {
+	const { context, prediction, deadline } = watch;
 	watch.calls++;
 	const request: IHttpRequestOptions = {
 		method: 'POST',
 		url: watch.resumeUrl,
-		body: ending,
+		body: { ...prediction, ...(Date.now() >= deadline && { timedOut: true }) },
 		json: true,
 		returnFullResponse: true,
 		ignoreHttpStatusErrors: true,
 		disableFollowRedirect: true,
 		timeout: CALL_TIMEOUT_MS,
 	};
-	const { statusCode, body } = (await watch.context.helpers.httpRequest(request)) as {
-		statusCode: number;
-		body: unknown;
-	};
-	if (statusCode >= 200 && statusCode < 300) return true;
-	if (statusCode === 409) {
-		return ++watch.conflicts >= MOST_CONFLICTS || /finished/i.test(JSON.stringify(body));
+	try {
+		const answer = (await context.helpers.httpRequest(request)) as ResumeAnswer;
+		return endsLookOut(watch, answer);
+	} catch (error) {
+		const text = `The execution that waits for prediction ${prediction.id} cannot be called: ${(error as Error).message}. Check n8n's variable WEBHOOK_URL, and that n8n can reach that address itself.`;
+		if (!watch.isWarned) context.logger.warn(text);
+		watch.isWarned = true;
+		return false;
 	}
-	return statusCode === 401 || statusCode === 403 || statusCode === 404;
+}
+
+interface ResumeAnswer {
+	statusCode: number;
+	body: unknown;
+}
+
+function endsLookOut(watch: Watch, { statusCode, body }: ResumeAnswer): boolean {
+	if (statusCode >= 200 && statusCode < 300) return true;
+	const message = isObject(body) && typeof body.message === 'string' ? body.message : '';
+	if (statusCode === 409) return ++watch.conflicts >= MOST_CONFLICTS || /finished/i.test(message);
+	// In n8n's own words: a proxy in between may let the next call through.
+	return (statusCode === 403 || statusCode === 404) && /\bexecution\b/i.test(message);
 }

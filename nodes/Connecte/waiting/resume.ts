@@ -23,6 +23,7 @@ import { CONNECTE } from '../service';
 import { predictionJson } from '../transcript';
 import { storedState, type WaitState } from './handOver';
 import { endLookOut, lookSoon } from './lookOut';
+import { isPassing } from './poll';
 import { RESUME_PATH } from './resumeUrl';
 
 /** By which an execution that waits for a prediction goes on. */
@@ -45,8 +46,8 @@ const RETRY_AFTER_SECONDS = 5;
  * that was created. Where the API cannot be reached, what the caller says is taken and marked
  * `confirmed: false`.
  *
- * Answers 400 to what is no prediction, 403 to another one and 503 to one that has not ended; the
- * execution then goes on waiting.
+ * Answers 400 to what is no prediction, 403 to another one and 503 to one of which the API does not say
+ * that it has ended; the execution then goes on waiting. At the deadline it goes on whatever the API says.
  */
 export async function resume(context: IWebhookFunctions): Promise<IWebhookResponseData> {
 	try {
@@ -66,17 +67,23 @@ async function judge(context: IWebhookFunctions): Promise<IWebhookResponseData> 
 	if (claimed.id !== state?.id) {
 		return refuse(context, 403, 'This execution does not wait for this prediction');
 	}
-	const confirmed = await readConfirmed(context, state.id);
-	if (confirmed === 'unknown')
-		return refuse(context, 403, 'Connecte does not know this prediction');
-	const prediction = confirmed === 'unreachable' ? await maskedClaim(context, claimed) : confirmed;
 	const isTimedOut = claimed.timedOut === true && Date.now() >= state.deadline;
-	if (!isTimedOut && !isFinal(prediction.status)) {
+	const confirmed = await readConfirmed(context, state.id);
+	if (confirmed === 'unknown' && !isTimedOut) {
+		return refuse(context, 403, 'Connecte does not know this prediction');
+	}
+	const isBelieved = confirmed === 'unreachable' && !isBare(claimed);
+	const prediction =
+		typeof confirmed === 'object' ? confirmed : await maskedClaim(context, claimed);
+	const isKnown = typeof confirmed === 'object' || isBelieved;
+	if (!isTimedOut && !(isKnown && isFinal(prediction.status))) {
 		lookSoon(state.id);
 		return refuse(context, 503, 'Connecte does not say yet that this prediction has ended');
 	}
 	endLookOutOnceResumed(context, state.id);
-	const item = resultOf(context, state, prediction, isTimedOut);
+	const { status } = prediction;
+	const hasResult = isKnown && (status === 'succeeded' || status === 'failed');
+	const item = resultOf(context, state, prediction, isTimedOut && !hasResult);
 	if (confirmed === 'unreachable') item.json.confirmed = false;
 	return { webhookResponse: { message: 'The execution goes on' }, workflowData: [[item]] };
 }
@@ -93,20 +100,30 @@ function claimedPrediction(context: IWebhookFunctions): Prediction | undefined {
 	return parsePrediction(typeof body === 'string' ? parseJson(body) : body);
 }
 
+/**
+ * The prediction as the API has it. Only where the API cannot say anything is it `unreachable`; one that
+ * refuses to answer, or another page in its place, is no reason to believe the caller.
+ */
 async function readConfirmed(
 	context: IWebhookFunctions,
 	id: string,
-): Promise<Prediction | 'unknown' | 'unreachable'> {
+): Promise<Prediction | 'unknown' | 'refused' | 'unreachable'> {
+	const signal = AbortSignal.timeout(LONGEST_CHECK_MS);
 	try {
-		const signal = AbortSignal.timeout(LONGEST_CHECK_MS);
 		const prediction = await readPrediction(context, id, { itemIndex: 0, signal });
 		return prediction.id === id ? prediction : 'unknown';
 	} catch (error) {
+		if (signal.aborted || isPassing(error)) return 'unreachable';
 		// A page in place of JSON comes from something else than the API.
 		const isUnknown =
 			error instanceof NodeApiError && error.httpCode === '404' && isObject(error.context.data);
-		return isUnknown ? 'unknown' : 'unreachable';
+		return isUnknown ? 'unknown' : 'refused';
 	}
+}
+
+/** Whether it has no more than the end, as a call of the look-out, which leaves the result to the API. */
+function isBare(claimed: Prediction): boolean {
+	return Object.keys(claimed).every((key) => ['id', 'status', 'timedOut'].includes(key));
 }
 
 async function maskedClaim(context: IWebhookFunctions, claimed: Prediction): Promise<Prediction> {
@@ -133,7 +150,7 @@ function resultOf(
 ): INodeExecutionData {
 	const pairedItem = { item: 0 };
 	const { status } = prediction;
-	if (isTimedOut && status !== 'succeeded' && status !== 'failed') {
+	if (isTimedOut) {
 		return { json: { id, status, timedOut: true }, pairedItem };
 	}
 	const failure = failureOf(context, 0, prediction, model);

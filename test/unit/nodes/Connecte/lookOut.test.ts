@@ -11,28 +11,43 @@ const PREDICTION: Prediction = { id: 'p1', status: 'processing' };
 /** An API and a resume address; `answers` are the statuses the latter gives, the last one for ever. */
 class Surroundings {
 	prediction: Prediction = PREDICTION;
+	credentialId = 'credential';
 	readonly looks: number[] = [];
 	readonly cancels: number[] = [];
 	readonly calls: Array<{ at: number; body: unknown }> = [];
+	/** What the API answers instead, to looks and to the first tries to cancel. */
+	lookStatus = 200;
+	cancelStatuses: number[] = [];
+	/** How long the API takes to answer. */
+	answerMs = 0;
+	readonly warnings: string[] = [];
 	private readonly begin = Date.now();
-	private readonly answers: Array<number | string>;
+	private readonly answers: Array<number | string | [status: number, body: unknown]>;
 
-	constructor(...answers: Array<number | string>) {
+	constructor(...answers: Array<number | string | [status: number, body: unknown]>) {
 		this.answers = answers;
 	}
 
 	/** What a look-out uses of an execution's context. */
 	readonly context = {
-		getNode: () => ({ name: 'Connecte' }),
+		getNode: () => ({
+			name: 'Connecte',
+			credentials: { connecteApi: { id: this.credentialId, name: '' } },
+		}),
 		getCredentials: () => Promise.resolve({ baseUrl: 'http://api.example', apiToken: 'a-token' }),
-		logger: { debug: () => undefined, warn: () => undefined },
+		logger: { debug: () => undefined, warn: (text: string) => this.warnings.push(text) },
 		helpers: {
 			httpRequestWithAuthentication: (_: string, { url }: IHttpRequestOptions) => {
 				const isCancel = url.endsWith('/cancel');
 				(isCancel ? this.cancels : this.looks).push(Date.now() - this.begin);
-				if (isCancel) this.prediction = { ...this.prediction, status: 'canceled' };
+				const statusCode = (isCancel ? this.cancelStatuses.shift() : this.lookStatus) ?? 200;
+				if (isCancel && statusCode === 200) {
+					this.prediction = { ...this.prediction, status: 'canceled' };
+				}
 				const body = Readable.from([Buffer.from(JSON.stringify(this.prediction))]);
-				return Promise.resolve({ statusCode: 200, headers: {}, body });
+				const answer = { statusCode, headers: {}, body };
+				if (this.answerMs === 0) return Promise.resolve(answer);
+				return new Promise((resolve) => setTimeout(resolve, this.answerMs, answer));
 			},
 			httpRequest: ({ body }: IHttpRequestOptions) => {
 				this.calls.push({ at: Date.now() - this.begin, body });
@@ -41,15 +56,18 @@ class Surroundings {
 					return Promise.resolve({ statusCode: 409, body: { message: answer } });
 				}
 				if (answer === 0) return Promise.reject(new Error('connect ECONNREFUSED'));
+				if (Array.isArray(answer)) {
+					return Promise.resolve({ statusCode: answer[0], body: answer[1] });
+				}
 				return Promise.resolve({ statusCode: answer, body: {} });
 			},
 		},
 	} as unknown as IExecuteFunctions;
 
-	watch(maxWaitMs = 60 * MINUTE, cancelOnTimeout = true): void {
+	watch(maxWaitMs = 60 * MINUTE, cancelOnTimeout = true, prediction = PREDICTION): void {
 		lookOut({
 			context: this.context,
-			prediction: PREDICTION,
+			prediction,
 			resumeUrl: 'http://n8n.example/webhook-waiting/1/connecte',
 			deadline: this.begin + maxWaitMs,
 			cancelOnTimeout,
@@ -61,7 +79,7 @@ beforeEach(() => {
 	jest.useFakeTimers();
 });
 afterEach(async () => {
-	endLookOut(PREDICTION.id);
+	[PREDICTION.id, 'healthy'].forEach(endLookOut);
 	// The loop ends by itself once nothing is watched.
 	await jest.advanceTimersByTimeAsync(1_000);
 	expect(jest.getTimerCount()).toBe(0);
@@ -78,14 +96,14 @@ it('looks after 1, 5 and 30 s, then every 5 minutes', async () => {
 	expect(around.calls).toEqual([]);
 });
 
-it('calls the resume address with the prediction as soon as it has ended, and is done', async () => {
+it('calls the resume address as soon as the prediction has ended, with no more than its end', async () => {
 	const around = new Surroundings(200);
 	around.watch();
 	await pass(2_000);
 	around.prediction = { id: 'p1', status: 'succeeded', output: {} };
 	await pass(10 * MINUTE);
 	expect(seconds(around.looks)).toEqual([1, 5]);
-	expect(around.calls.map(({ body }) => body)).toEqual([around.prediction]);
+	expect(around.calls.map(({ body }) => body)).toEqual([{ id: 'p1', status: 'succeeded' }]);
 });
 
 it('calls again very soon while n8n has not stored the execution', async () => {
@@ -106,14 +124,30 @@ it('calls again when n8n cannot be reached, or cannot go on', async () => {
 	expect(around.calls).toHaveLength(4);
 });
 
-it.each([401, 403, 404, 'The execution "1 has finished already.'])(
-	'is done when n8n answers %s',
-	async (answer) => {
-		const around = new Surroundings(answer);
+it.each<[string, string | [number, unknown]]>([
+	['that it waits for another', [403, { message: 'This execution does not wait for this' }]],
+	['that it does not exist', [404, { message: 'The execution "1" does not exist.' }]],
+	['that it has finished', 'The execution "1" has finished already.'],
+])('is done when n8n says of the execution %s', async (_, answer) => {
+	const around = new Surroundings(answer);
+	around.prediction = { id: 'p1', status: 'succeeded' };
+	around.watch();
+	await pass(10 * MINUTE);
+	expect(around.calls).toHaveLength(1);
+});
+
+it.each([401, 403, 404, 413])(
+	'goes on when something in between answers %s, or Connecte forgot the prediction',
+	async (status) => {
+		const around = new Surroundings(
+			[status, '<title>Proxy</title>'],
+			[status, { message: 'Connecte does not know this prediction' }],
+			200,
+		);
 		around.prediction = { id: 'p1', status: 'succeeded' };
 		around.watch();
 		await pass(10 * MINUTE);
-		expect(around.calls).toHaveLength(1);
+		expect(around.calls).toHaveLength(3);
 	},
 );
 
@@ -163,9 +197,56 @@ it('leaves the prediction alone at the deadline where it is not to be cancelled'
 	expect(around.calls[0]?.body).toEqual({ ...PREDICTION, timedOut: true });
 });
 
-it('ends no later than n8n itself, whatever the address answers', async () => {
-	const around = new Surroundings(500);
+it.each([0, 500])('ends no later than n8n itself where the address answers %s', async (answer) => {
+	const around = new Surroundings(answer);
 	around.watch(20_000);
 	await pass(10 * MINUTE);
 	expect(around.calls.at(-1)?.at).toBeLessThan(2 * MINUTE);
+	expect(around.warnings).toEqual(
+		answer === 0 ? [expect.stringContaining('WEBHOOK_URL') as string] : [],
+	);
+});
+
+it('cancels at the deadline though the look fails, and again where that fails', async () => {
+	const around = new Surroundings(200);
+	around.lookStatus = 403;
+	around.cancelStatuses = [502, 502];
+	around.watch(3_000);
+	await pass(MINUTE);
+	expect(around.cancels).toHaveLength(3);
+	expect(around.calls.map(({ body }) => body)).toEqual([
+		{ id: 'p1', status: 'canceled', timedOut: true },
+	]);
+});
+
+describe('beside hundreds whose API takes half a minute', () => {
+	const ids = Array.from({ length: 300 }, (_, index) => `silent ${index}`);
+	afterEach(async () => {
+		ids.forEach(endLookOut);
+		await pass(MINUTE);
+	});
+
+	it('looks in time with another credential, and cancels in time with the same', async () => {
+		const silent = new Surroundings(200);
+		silent.answerMs = 30_000;
+		for (const id of ids) silent.watch(60 * MINUTE, true, { ...PREDICTION, id });
+		const [healthy, ending] = [new Surroundings(200), new Surroundings(200)];
+		healthy.credentialId = 'another';
+		healthy.watch(60 * MINUTE, true, { ...PREDICTION, id: 'healthy' });
+		ending.watch(4_000);
+		await pass(MINUTE);
+		expect(seconds(healthy.looks)).toEqual([1, 5, 30]);
+		expect(ending.cancels.map((time) => time < 10_000)).toEqual([true]);
+	});
+
+	it('looks at each of them in turn', async () => {
+		const silent = new Surroundings(200);
+		silent.answerMs = 30_000;
+		for (const id of ids) silent.watch(60 * MINUTE, true, { ...PREDICTION, id });
+		const last = new Surroundings(200);
+		last.watch();
+		await pass(20 * MINUTE);
+		// 300 looks of half a minute, ten at once, take a quarter of an hour.
+		expect(last.looks.length).toBeGreaterThan(0);
+	});
 });
