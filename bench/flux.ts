@@ -170,7 +170,7 @@ async function many(): Promise<void> {
 		const at = (share: number) => (late[Math.floor(late.length * share)] ?? NaN).toFixed(1);
 		const cpuPerHour = ((all.cpuSeconds - idle.cpuSeconds) * 3_600) / ((count - 1) * seconds);
 		console.log(
-			`many   ${all.execution.status}: ${receiver.sessions} sessions of ${seconds} s at once in ${all.wallSeconds.toFixed(1)} s; CPU ${cpuPerHour.toFixed(1)} s an hour of audio (beyond the ${idle.cpuSeconds.toFixed(1)} s of n8n with one session); frames late by ${at(0.5)} ms (median), ${at(0.99)} ms (99th percentile), ${at(0.9999)} ms (worst); most audio within a second ${receiver.fastestSecond.toFixed(2)} s; peak ${all.peakMiB.toFixed(0)} MiB, one session ${idle.peakMiB.toFixed(0)} MiB`,
+			`many   ${all.execution.status}: ${receiver.sessions} sessions of ${seconds} s at once in ${all.wallSeconds.toFixed(1)} s; CPU ${cpuPerHour.toFixed(1)} s an hour of audio (beyond the ${idle.cpuSeconds.toFixed(1)} s of n8n with one session); frames late by ${at(0.5)} ms (median), ${at(0.99)} ms (99th percentile), ${late.at(-1)?.toFixed(1)} ms (worst); most audio within a second ${receiver.fastestSecond.toFixed(2)} s; peak ${all.peakMiB.toFixed(0)} MiB, one session ${idle.peakMiB.toFixed(0)} MiB`,
 		);
 	});
 }
