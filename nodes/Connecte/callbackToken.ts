@@ -38,12 +38,27 @@ export function verifyCallbackToken(
 	now = Date.now(),
 ): boolean {
 	if (typeof webhookSecret !== 'string' || webhookSecret.trim() === '') return false;
-	if (typeof token !== 'string' || token.length > LONGEST_TOKEN) return false;
+	const parts = currentParts(token, now);
+	if (!parts) return false;
+	return timingSafeEqual(
+		Buffer.from(parts.signature, 'hex'),
+		signatureOf(parts.signed, webhookSecret),
+	);
+}
+
+/** Whether `token` has the shape of one and has not expired; who made it is another question. */
+export function isCurrentToken(token: unknown, now = Date.now()): boolean {
+	return currentParts(token, now) !== undefined;
+}
+
+function currentParts(
+	token: unknown,
+	now: number,
+): { signed: string; signature: string } | undefined {
+	if (typeof token !== 'string' || token.length > LONGEST_TOKEN) return undefined;
 	const [, nonce, expiry, signature] = TOKEN.exec(token) ?? [];
-	if (nonce === undefined || expiry === undefined || signature === undefined) return false;
-	const expected = signatureOf(`${nonce}.${expiry}`, webhookSecret);
-	const isSigned = timingSafeEqual(Buffer.from(signature, 'hex'), expected);
-	return isSigned && Number(expiry) * 1_000 > now;
+	if (nonce === undefined || expiry === undefined || signature === undefined) return undefined;
+	return Number(expiry) * 1_000 > now ? { signed: `${nonce}.${expiry}`, signature } : undefined;
 }
 
 function signatureOf(text: string, webhookSecret: string): Buffer {

@@ -10,16 +10,20 @@ import {
 
 import { isObject, parseJson } from '../shared/answer';
 import { MASK, maskedJson, maskFor } from '../shared/secrets';
-import { TOKEN_PARAMETER, verifyCallbackToken } from './callbackToken';
-import { Inquiries, Turns } from './inquiries';
+import { isCurrentToken, TOKEN_PARAMETER, verifyCallbackToken } from './callbackToken';
 import { parsePrediction, readPrediction, type Prediction } from './prediction';
 import { forgetEvent, isNewEvent } from './seenEvents';
 import { CONNECTE } from './service';
 import { predictionJson } from './transcript';
+import { Turns } from './turns';
 
 /** As much as n8n itself takes by default. */
 const LARGEST_BODY_BYTES = 16 * 1024 * 1024;
 const RETRY_AFTER_SECONDS = 30;
+/** From a call's arrival; whoever calls waits no longer than five seconds. */
+const LONGEST_CHECK_MS = 4_500;
+/** Of one trigger: enough that an API of some seconds can still confirm a burst. */
+const MOST_QUESTIONS_AT_ONCE = 50;
 const PRIVATE_HEADERS = new Set(['authorization', 'proxy-authorization', 'cookie']);
 /** How the API says that there is no such prediction. */
 const UNKNOWN_ID = new Set([400, 404, 410, 422]);
@@ -74,17 +78,19 @@ export function triggerKey(context: IHookFunctions | IWebhookFunctions): string 
 }
 
 /** Hundreds at once would keep n8n's database from the calls that are further on. */
-const credentialReads = new Turns();
+const credentialReads = new Turns(8);
 /** Questions about an event that are under way. */
 const confirmations = new Map<string, Promise<Prediction | Refusal>>();
 /** Of each trigger that has a question under way: one whose API is silent is no burden to the others. */
-const inquiriesOf = new Map<string, Inquiries>();
+const questionsOf = new Map<string, Turns>();
 
 /** One call of the trigger's address, judged in the order of the contract's table. */
 class Callback {
 	private readonly trigger: string;
 
 	private credential: ICredentialDataDecryptedObject | undefined;
+
+	private readonly tooLate = AbortSignal.timeout(LONGEST_CHECK_MS);
 
 	constructor(private readonly context: IWebhookFunctions) {
 		this.trigger = triggerKey(context);
@@ -108,7 +114,7 @@ class Callback {
 
 	private async checkCaller(): Promise<Refusal | undefined> {
 		const isOpen = this.context.getNodeParameter('authentication', 'signedUrl') === 'none';
-		if (!isOpen && typeof this.token !== 'string') return NO_TOKEN;
+		if (!isOpen && !isCurrentToken(this.token)) return NO_TOKEN;
 		this.credential = await this.readCredential();
 		if (isOpen) return undefined;
 		if (!this.credential) return NO_CREDENTIAL;
@@ -125,13 +131,13 @@ class Callback {
 	private async readCredential(): Promise<ICredentialDataDecryptedObject | undefined> {
 		const type = CONNECTE.credentialType;
 		if (!this.context.getNode().credentials?.[type]) return {};
-		await credentialReads.begin();
 		try {
-			return await this.context.getCredentials<ICredentialDataDecryptedObject>(type);
+			return await credentialReads.take(
+				async () => await this.context.getCredentials<ICredentialDataDecryptedObject>(type),
+				this.tooLate,
+			);
 		} catch {
 			return undefined;
-		} finally {
-			credentialReads.end();
 		}
 	}
 
@@ -157,23 +163,21 @@ class Callback {
 	}
 
 	private async ask(claimed: Prediction): Promise<Prediction | Refusal> {
-		const inquiries = inquiriesOf.get(this.trigger) ?? new Inquiries(() => this.readCredential());
-		inquiriesOf.set(this.trigger, inquiries);
-		const answer = await inquiries.ask((signal) => this.look(claimed, signal));
-		if (inquiries.isIdle) inquiriesOf.delete(this.trigger);
-		return answer ?? NO_ANSWER;
+		const questions = questionsOf.get(this.trigger) ?? new Turns(MOST_QUESTIONS_AT_ONCE);
+		questionsOf.set(this.trigger, questions);
+		try {
+			return await questions.take(async () => await this.look(claimed), this.tooLate);
+		} catch (error) {
+			return saysUnknown(error) ? NOT_CONFIRMED : NO_ANSWER;
+		} finally {
+			if (questions.isIdle) questionsOf.delete(this.trigger);
+		}
 	}
 
-	private async look(
-		{ id, status }: Prediction,
-		signal: AbortSignal,
-	): Promise<Prediction | Refusal | undefined> {
-		try {
-			const prediction = await readPrediction(this.context, id, { itemIndex: 0, signal });
-			return prediction.id === id && prediction.status === status ? prediction : NOT_CONFIRMED;
-		} catch (error) {
-			return saysUnknown(error) ? NOT_CONFIRMED : undefined;
-		}
+	private async look({ id, status }: Prediction): Promise<Prediction | Refusal> {
+		const request = { itemIndex: 0, signal: this.tooLate };
+		const prediction = await readPrediction(this.context, id, request);
+		return prediction.id === id && prediction.status === status ? prediction : NOT_CONFIRMED;
 	}
 
 	private isNew(prediction: Prediction): boolean {

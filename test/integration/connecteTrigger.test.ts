@@ -218,6 +218,15 @@ describe('a call without a valid token', () => {
 		expectRefused(await call({ request, credential }), 401);
 	});
 
+	it.each(['abc', validToken(SECRET, Date.now() - 605_000_000)])(
+		'is refused before the credential is read (%s)',
+		async (token) => {
+			const request = callback({}, token);
+			const { body } = await call({ request, credential: { webhookSecret: '' } });
+			expect(JSON.stringify(body)).toContain('has no valid');
+		},
+	);
+
 	it('is not let in by a signature that anyone can make', async () => {
 		const text = `${'ab'.repeat(16)}.9999999999`;
 		const token = `${text}.${createHmac('sha256', '').update(text).digest('hex')}`;
@@ -340,6 +349,22 @@ describe('a call while the API cannot answer', () => {
 	it('is answered 503 where the API refuses the token', async () => {
 		await expectLater({ credential: { apiToken: 'wrong-token' } });
 	});
+
+	it('is answered in time where hundreds come at once and the API is slow', async () => {
+		const fault = { kind: 'delay', ms: 3_000 } as const;
+		sandbox.faults.add({ path, method: 'GET', times: 1_000, fault });
+		const begun = Date.now();
+		const results = await Promise.all(
+			Array.from({ length: 120 }, (_, index) =>
+				call({ request: callback({ id: `unknown-${index}`, status: 'succeeded' }) }),
+			),
+		);
+		const count = (status: number) =>
+			results.filter(({ statusCode }) => statusCode === status).length;
+		expect(count(403) + count(503)).toBe(120);
+		expect(count(503)).toBeGreaterThanOrEqual(70);
+		expect(Date.now() - begun).toBeLessThan(10_000);
+	}, 20_000);
 
 	it('is accepted at once where the API has recovered from a short failure', async () => {
 		sandbox.faults.add({ path, fault: { kind: 'status', status: 502, body: '{}' } });
