@@ -1,6 +1,7 @@
 import type { ICredentialDataDecryptedObject, IDataObject } from 'n8n-workflow';
 
 import {
+	choiceOf,
 	isToolRun,
 	numberWithin,
 	pathSegment,
@@ -17,7 +18,8 @@ import { resumeUrlOf } from './waiting/resumeUrl';
 import { beyondStop } from './waiting/stop';
 import { checkWebhookUrl } from './webhookUrl';
 
-export type WaitFor = 'no' | 'poll' | 'webhook';
+const WAIT_FOR = ['no', 'poll', 'webhook'] as const;
+export type WaitFor = (typeof WAIT_FOR)[number];
 
 /** Everything `create` sends and does, read from the parameters of one item and checked. */
 export interface CreateRequest {
@@ -44,7 +46,12 @@ export async function readCreateRequest(item: ItemContext): Promise<CreateReques
 	const parameter = (name: string, fallback: string): unknown =>
 		context.getNodeParameter(name, itemIndex, fallback);
 	const { model, path } = modelOf(item, parameter('model', ''));
-	const waitFor = parameter('waitForCompletion', 'no') as WaitFor;
+	const waitFor = choiceOf(
+		item,
+		'Wait for Completion',
+		parameter('waitForCompletion', 'no'),
+		WAIT_FOR,
+	);
 	if (waitFor === 'webhook' && context.getInputData().length > 1) {
 		throw refusal(
 			item,
@@ -59,7 +66,8 @@ export async function readCreateRequest(item: ItemContext): Promise<CreateReques
 			"Choose 'Poll' for 'Wait for Completion'.",
 		);
 	}
-	const isSync = parameter('prefer', 'ASYNC') === 'SYNC';
+	const prefer = choiceOf(item, 'Prefer', parameter('prefer', 'ASYNC'), ['ASYNC', 'SYNC']);
+	const isSync = prefer === 'SYNC';
 	const syncSeconds = isSync ? syncSecondsOf(item) : 0;
 	const resumeUrl = waitFor === 'webhook' ? resumeUrlOf(item) : undefined;
 	const webhookUrl = await webhookUrlOf(item, resumeUrl);
@@ -68,7 +76,7 @@ export async function readCreateRequest(item: ItemContext): Promise<CreateReques
 		path,
 		input: readInput(item, model),
 		headers: {
-			Prefer: isSync ? 'SYNC' : 'ASYNC',
+			Prefer: prefer,
 			...(isSync && { 'Request-Timeout': String(syncSeconds) }),
 			// The service's own pages name different headers for it.
 			...(webhookUrl !== undefined && { 'Webhook-URL': webhookUrl, 'X-Webhook-URL': webhookUrl }),

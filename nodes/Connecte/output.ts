@@ -1,6 +1,6 @@
 import type { INodeExecutionData } from 'n8n-workflow';
 
-import { isToolRun, type ItemContext } from '../shared/parameters';
+import { isOn, isToolRun, type ItemContext } from '../shared/parameters';
 import { failureOf, type Prediction } from './prediction';
 import { predictionJson, toTranscript } from './transcript';
 
@@ -20,7 +20,7 @@ export function predictionItem(
 		const { id, status, output } = prediction;
 		return { json: transcript ? { text: transcript.text } : { id, status, output } };
 	}
-	const simplify = context.getNodeParameter('simplify', itemIndex, true) as boolean;
+	const simplify = isOn(context.getNodeParameter('simplify', itemIndex, true));
 	return { json: simplify ? predictionJson(prediction, model) : prediction };
 }
 

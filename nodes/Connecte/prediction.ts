@@ -23,31 +23,43 @@ export type Status = (typeof STATUSES)[number];
 /** A prediction as the service puts it, its status in lower case. */
 export interface Prediction extends IDataObject {
 	id: string;
-	status: Status;
+	/** One of `STATUSES`; in an answer of the API it may also be one that is not known here. */
+	status: string;
 }
 
-const FINAL: ReadonlySet<Status> = new Set(['succeeded', 'failed', 'canceled']);
+const FINAL: ReadonlySet<string> = new Set(['succeeded', 'failed', 'canceled']);
 const READ_TIMEOUT_SECONDS = 30;
+const LONGEST_REASON = 500;
 /** UUIDs so far; nothing that would lead elsewhere as a part of an address. */
 const ID = /^(?!\.{1,2}$)[\w.~:-]{1,200}$/;
 
-export function isFinal(status: Status): boolean {
+export function isFinal(status: string): boolean {
 	return FINAL.has(status);
 }
 
 /** The status in lower case, since the service's pages write it in both ways. */
 export function statusOf(value: unknown): Status | undefined {
-	const status = typeof value === 'string' ? value.trim().toLowerCase() : undefined;
-	return STATUSES.find((known) => known === status);
+	return STATUSES.find((known) => known === lowerCase(value));
+}
+
+function lowerCase(value: unknown): string | undefined {
+	return typeof value === 'string' ? value.trim().toLowerCase() : undefined;
 }
 
 /** The prediction in an answer or a callback; `undefined` where it has no usable id or no known status. */
 export function parsePrediction(json: unknown): Prediction | undefined {
+	const prediction = answeredPrediction(json);
+	return prediction && statusOf(prediction.status) ? prediction : undefined;
+}
+
+/**
+ * As `parsePrediction`, for what the API itself answers: an unknown status counts as unfinished, since a
+ * prediction that is paid for must not be lost for a word.
+ */
+function answeredPrediction(json: unknown): Prediction | undefined {
 	if (!isObject(json)) return undefined;
 	const id = typeof json.id === 'string' ? json.id.trim() : '';
-	const status = statusOf(json.status);
-	if (!ID.test(id) || status === undefined) return undefined;
-	return { ...json, id, status };
+	return ID.test(id) ? { ...json, id, status: lowerCase(json.status) ?? 'unknown' } : undefined;
 }
 
 /**
@@ -101,7 +113,7 @@ export async function predictionIn(
 	itemIndex: number,
 	answer: Answer,
 ): Promise<Prediction> {
-	const prediction = parsePrediction(parseJson(await answer.text()));
+	const prediction = answeredPrediction(parseJson(await answer.text()));
 	if (prediction) return prediction;
 	throw new NodeOperationError(context.getNode(), "Connecte's answer holds no prediction", {
 		itemIndex,
@@ -158,10 +170,21 @@ export function failureOf(
 }
 
 function reasonIn({ error, message, detail, output }: Prediction): string | undefined {
-	const inOutput = isObject(output) ? output.error : undefined;
-	for (const place of [error, message, detail, inOutput]) {
-		if (place === undefined || place === null || place === '') continue;
-		return messageIn(typeof place === 'string' ? place : JSON.stringify(place));
-	}
-	return undefined;
+	const places = [error, message, detail, isObject(output) ? output.error : undefined];
+	const words = places.map(wordsIn).find((text) => text !== undefined);
+	if (words !== undefined) return words;
+	// Not words, but more than nothing.
+	const known = places.find((place) => typeof place === 'number' || hasEntries(place));
+	return known === undefined ? undefined : JSON.stringify(known).slice(0, LONGEST_REASON);
+}
+
+function wordsIn(place: unknown): string | undefined {
+	if (typeof place === 'string') return messageIn(place);
+	if (!isObject(place) && !Array.isArray(place)) return undefined;
+	const { reason } = place as IDataObject;
+	return typeof reason === 'string' ? messageIn(reason) : messageIn(JSON.stringify(place));
+}
+
+function hasEntries(place: unknown): boolean {
+	return typeof place === 'object' && place !== null && Object.keys(place).length > 0;
 }

@@ -5,6 +5,7 @@ export const CONNECTE: Service = {
 	displayName: 'Connecte',
 	credentialType: 'connecteApi',
 	secretFields: ['apiToken', 'webhookSecret'],
+	timeoutAdvice: "Try again later, and check 'Base URL' in the credential.",
 	advice: (status) => ADVICE[status],
 };
 
@@ -15,5 +16,5 @@ const ADVICE: Readonly<Record<number, string | undefined>> = {
 	404: "Check 'Model' or 'Prediction ID', and 'Base URL' in the credential.",
 	413: 'The input is too large: give the model the address of a file instead of its content.',
 	422: "Check the input: what a model takes is on its page under 'API > Schema'.",
-	429: "Lower 'Concurrency' in the node's options, or wait.",
+	429: 'Wait, or run fewer items at once.',
 };

@@ -9,6 +9,7 @@ import {
 } from 'n8n-workflow';
 
 import { isObject, parseJson } from '../shared/answer';
+import { isOn } from '../shared/parameters';
 import { MASK, maskedJson, maskFor } from '../shared/secrets';
 import { isCurrentToken, TOKEN_PARAMETER, verifyCallbackToken } from './callbackToken';
 import { parsePrediction, readPrediction, type Prediction } from './prediction';
@@ -181,7 +182,7 @@ class Callback {
 	}
 
 	private isNew(prediction: Prediction): boolean {
-		if (!(this.context.getNodeParameter('options.deduplicate', true) as boolean)) return true;
+		if (!isOn(this.context.getNodeParameter('options.deduplicate', true))) return true;
 		return isNewEvent(this.trigger, this.staticData, prediction);
 	}
 
@@ -200,7 +201,7 @@ class Callback {
 
 	private output(prediction: Prediction, isConfirmed: boolean): IDataObject {
 		const mask = maskFor(this.credential ?? {}, CONNECTE.secretFields);
-		if (this.context.getNodeParameter('simplify', true) as boolean) {
+		if (isOn(this.context.getNodeParameter('simplify', true))) {
 			return maskedJson(predictionJson(prediction), mask);
 		}
 		const { [TOKEN_PARAMETER]: token, ...query } = this.context.getQueryData() as IDataObject;

@@ -51,10 +51,10 @@ export class FailureDescription {
 
 	/** The time was up while the service was expected to answer. */
 	timeout(): FailedTry {
-		const { displayName } = this.service;
+		const { displayName, timeoutAdvice } = this.service;
 		return this.ended(
 			`${displayName} did not answer within ${this.request.timeoutSeconds} s`,
-			`${this.unknownOutcome()}Raise 'Timeout' in the node's options if the work takes longer.`,
+			`${this.unknownOutcome()}${timeoutAdvice ?? "Raise 'Timeout' in the node's options if the work takes longer."}`,
 		);
 	}
 

@@ -72,7 +72,7 @@ export function choiceOf<T extends string>(
 	if (choice !== undefined) return choice;
 	throw refusal(
 		item,
-		`'${displayName}' cannot be ${JSON.stringify(value)}`,
+		`'${displayName}' must be one of ${choices.join(', ')}, but is ${JSON.stringify(value)}`,
 		`Set '${displayName}' to one of: ${choices.join(', ')}.`,
 	);
 }

@@ -18,6 +18,8 @@ export interface Service {
 	messageIn?: (text: string) => string | undefined;
 	/** How the user can go on after a status, where the service has a particular reason for it. */
 	advice?: (status: number, text: string) => string | undefined;
+	/** How the user can go on after a time-out, where the node has no 'Timeout' to raise. */
+	timeoutAdvice?: string;
 	/** The status a failure stands for, where the answer's text knows better than its own status. */
 	statusIn?: (status: number, text: string) => number;
 	/** Whether a failure that looks temporary is known to last, such as a used-up quota. */

@@ -193,6 +193,22 @@ describe('create', () => {
 		expect(items[0]?.json.status).toBe('succeeded');
 	});
 
+	it('keeps the id of what it has paid for, whatever its status is called', async () => {
+		const body = JSON.stringify({ id: 'paid-for', status: 'Booting' });
+		sandbox.faults.add({ method: 'POST', fault: { kind: 'status', status: 200, body } });
+		const { items } = await echo({});
+		expect(items[0]?.json).toEqual({ id: 'paid-for', status: 'booting' });
+	});
+
+	it.each([
+		['waitForCompletion', 'Webhook', "'Wait for Completion'"],
+		['prefer', 'sync', "'Prefer'"],
+	])('refuses %s %j, which is none of its choices', async (name, value, message) => {
+		const { error } = await echo({}, { [name]: `={{ "${value}" }}` });
+		expect(error?.message).toContain(message);
+		expect(sandbox.requests).toHaveLength(0);
+	});
+
 	it("shows the service's own words", async () => {
 		const { error } = await run({ parameters: { model: 'no/model', inputJson: {} } });
 		expect(error?.message).toContain('404');
@@ -299,10 +315,37 @@ describe('poll', () => {
 		expect(durationMs).toBeLessThan(8_000);
 	});
 
-	it('takes a result that was there when the time was up', async () => {
+	it.each([true, false])(
+		'takes a result that was there when the time was up (cancelling: %s)',
+		async (cancelOnTimeout) => {
+			const options = { maxWait: 1, pollInterval: 30, cancelOnTimeout };
+			const { items } = await echo({ durationMs: 800 }, { ...poll, options });
+			expect(items[0]?.json.status).toBe('succeeded');
+			expect(cancels()).toHaveLength(0);
+		},
+	);
+
+	it('takes a result that is why it cannot be cancelled', async () => {
+		const headers = { 'retry-after': '100' };
+		const unavailable = { kind: 'status', status: 503, headers } as const;
+		sandbox.faults.add({ method: 'GET', times: 2, fault: unavailable });
+		sandbox.faults.add({ path: '/cancel', fault: { kind: 'status', status: 409 } });
 		const options = { maxWait: 1, pollInterval: 30 };
-		const { items } = await echo({ durationMs: 800 }, { ...poll, options });
+		const { items } = await echo({ durationMs: 100 }, { ...poll, options });
 		expect(items[0]?.json.status).toBe('succeeded');
+		expect(cancels()).toHaveLength(1);
+	});
+
+	it('cancels again where that failed in passing', async () => {
+		sandbox.faults.add({ path: '/cancel', fault: { kind: 'status', status: 502 } });
+		await echo({ durationMs: 60_000 }, { ...poll, options: { maxWait: 1 } });
+		expect(everyPrediction()[0]?.status).toBe('canceled');
+	});
+
+	it('does not cancel where an expression says so in text', async () => {
+		const options = { maxWait: 1, cancelOnTimeout: '={{ "false" }}' };
+		await echo({ durationMs: 60_000 }, { ...poll, options });
+		expect(cancels()).toHaveLength(0);
 	});
 
 	it('goes on when a look fails in passing', async () => {
@@ -401,6 +444,29 @@ describe('get, cancel and wait', () => {
 		const id = await created({ durationMs: 700 });
 		const { items } = await operate('wait', id, { options: { pollInterval: 0.2 } });
 		expect(items[0]?.json).toMatchObject({ id, status: 'succeeded' });
+	});
+
+	it('bounds the first look by Max Wait, and asks again where it fails in passing', async () => {
+		const headers = { 'retry-after': '100' };
+		const fault = { kind: 'status', status: 503, headers } as const;
+		const id = await created({ durationMs: 0 });
+		sandbox.faults.add({ method: 'GET', fault });
+		const { items } = await operate('wait', id, { options: { pollInterval: 0.2 } });
+		expect(items[0]?.json).toMatchObject({ id, status: 'succeeded' });
+		const running = await created({ durationMs: 60_000 });
+		sandbox.faults.add({ method: 'GET', times: 9, fault: { kind: 'silence' } });
+		const { error } = await operate('wait', running, {
+			options: { maxWait: 1, cancelOnTimeout: false },
+		});
+		expect(error?.message).toContain('its status could not be read');
+		sandbox.faults.clear();
+	}, 20_000);
+
+	it('names no field that it does not have where the API asks for fewer requests', async () => {
+		const headers = { 'retry-after': '100' };
+		sandbox.faults.add({ method: 'GET', fault: { kind: 'status', status: 429, headers } });
+		const { error } = await operate('get', 'some-id');
+		expect(error?.description).not.toMatch(/'(Timeout|Concurrency)'/);
 	});
 
 	it('takes a prediction that has ended at the first look', async () => {

@@ -85,6 +85,12 @@ describe('waiting by webhook', () => {
 		expect(sandbox.connecte.reads.size).toBe(0);
 	});
 
+	it('keeps to switches that an expression gives as text', async () => {
+		const waiting = await wait({ durationMs: 50 }, { simplify: '={{ "false" }}' });
+		const { items } = await waiting.resume({ body: await ended() });
+		expect(items[0]?.json).toMatchObject({ source: 'api' });
+	});
+
 	it('takes one item only, and says what to do with more', async () => {
 		const { error } = await wait({}, {}, { items: [{}, {}] });
 		expect(error?.message).toContain('one item at a time');
@@ -190,7 +196,10 @@ describe('a call that resumes', () => {
 		const waiting = await wait({ durationMs: 50, outcome: 'failed' }, {}, { continueOnFail: true });
 		const { status, items } = await waiting.resume({ body: await ended() });
 		expect(status).toBe('success');
-		expect(items[0]?.json.error).toBe('The prediction of sandbox/echo failed');
+		expect(items[0]?.json).toEqual({
+			error: 'The prediction of sandbox/echo failed',
+			details: expect.stringContaining(only().id) as string,
+		});
 	});
 
 	it('reads the settings of the item that waits, not of the call', async () => {

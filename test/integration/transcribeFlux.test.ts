@@ -193,7 +193,7 @@ describe('the channels of a stereo recording', () => {
 		['audioFormat', "'Audio Format'", 'auto, raw'],
 	])('and the like cannot be what is no choice of %s', async (name, displayName, choices) => {
 		const { error } = await transcribe(mono, { parameters: { [name]: '={{ "Nonsense" }}' } });
-		expect(error?.message).toContain(`${displayName} cannot be "Nonsense"`);
+		expect(error?.message).toContain(`${displayName} must be one of ${choices}, but is "Nonsense"`);
 		expect(error?.description).toContain(choices);
 		expect(sessions()).toHaveLength(0);
 	});

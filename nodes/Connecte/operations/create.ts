@@ -196,7 +196,9 @@ export async function execute(
 		return await waitForWebhook(item, request, request.resumeUrl, prediction, signal);
 	}
 	const options = { ...request.waiting, firstLookMs: FIRST_LOOK_MS, cancelOnStop: true };
-	const last = isWaitedFor ? await pollUntilEnd(item, prediction, options, signal) : prediction;
+	const last = isWaitedFor
+		? await pollUntilEnd(item, prediction.id, prediction, options, signal)
+		: prediction;
 	return [resultItem(item, last, request.model)];
 }
 

@@ -12,7 +12,7 @@ import {
 	pollIntervalOption,
 	predictionIdField,
 } from '../fields';
-import { predictionIdOf, readPrediction } from '../prediction';
+import { predictionIdOf } from '../prediction';
 import { resultItem } from '../output';
 import { waitOptions } from '../waiting/options';
 import { pollUntilEnd } from '../waiting/poll';
@@ -46,14 +46,8 @@ export async function execute(
 ): Promise<INodeExecutionData[]> {
 	const item = { context, itemIndex };
 	const id = predictionIdOf(item);
-	const options = waitOptions(item);
-	const first = await readPrediction(context, id, { itemIndex, signal });
-	const last = await pollUntilEnd(
-		item,
-		first,
-		// Created elsewhere, so that somebody else may want its result.
-		{ ...options, firstLookMs: options.pollIntervalMs, cancelOnStop: false },
-		signal,
-	);
+	// Created elsewhere, so that somebody else may want its result.
+	const options = { ...waitOptions(item), firstLookMs: 0, cancelOnStop: false };
+	const last = await pollUntilEnd(item, id, undefined, options, signal);
 	return [resultItem(item, last)];
 }

@@ -1,7 +1,7 @@
 import type { IExecuteFunctions, INodeExecutionData, IWebhookFunctions } from 'n8n-workflow';
 
 import { isObject, parseJson } from '../../shared/answer';
-import type { ItemContext } from '../../shared/parameters';
+import { isOn, type ItemContext } from '../../shared/parameters';
 import type { Prediction } from '../prediction';
 import { AFTER_DEADLINE_MS, lookOut } from './lookOut';
 import type { WaitOptions } from './options';
@@ -33,7 +33,7 @@ export async function handOver(
 ): Promise<INodeExecutionData[]> {
 	const { id, status } = prediction;
 	const deadline = Date.now() + maxWaitMs;
-	const simplify = context.getNodeParameter('simplify', itemIndex, true) as boolean;
+	const simplify = isOn(context.getNodeParameter('simplify', itemIndex, true));
 	storeState(context, { id, model, simplify, deadline });
 	await context.putExecutionToWait(new Date(deadline + AFTER_DEADLINE_MS));
 	lookOut({ context: beyondStop(context), prediction, resumeUrl, deadline, cancelOnTimeout });

@@ -1,4 +1,4 @@
-import { numberWithin, type ItemContext } from '../../shared/parameters';
+import { isOn, numberWithin, type ItemContext } from '../../shared/parameters';
 
 /** n8n itself keeps a callback's address for no longer than its executions, Connecte for an unknown time. */
 const LONGEST_WAIT_SECONDS = 30 * 24 * 60 * 60;
@@ -25,6 +25,6 @@ export function waitOptions(item: ItemContext): WaitOptions {
 	return {
 		pollIntervalMs: (pollInterval ?? 2) * 1_000,
 		maxWaitMs: (maxWait ?? 600) * 1_000,
-		cancelOnTimeout: option('cancelOnTimeout', true) !== false,
+		cancelOnTimeout: isOn(option('cancelOnTimeout', true)),
 	};
 }

@@ -9,6 +9,8 @@ import { cancelUnattended } from './stop';
 const LONGEST_CANCEL_MS = 30_000;
 /** More than a look with all its tries takes; a timer of more than 24 days would fire at once. */
 const LONGEST_LOOK_MS = 600_000;
+/** For the looks after 'Max Wait': what has ended by then is not to be lost. */
+const LAST_LOOK_MS = 3_000;
 
 export interface PollOptions extends WaitOptions {
 	/** How long to wait for the first look; at most `pollIntervalMs` counts. */
@@ -18,43 +20,50 @@ export interface PollOptions extends WaitOptions {
 }
 
 /**
- * Asks for the prediction until it has ended: after `firstLookMs`, then every `pollIntervalMs` and never
- * faster. A service that cannot be reached for a while is asked again as long as `maxWaitMs` allows.
+ * Asks for the prediction `id` until it has ended: after `firstLookMs`, then every `pollIntervalMs` and never
+ * faster, and a last time when `maxWaitMs` is over. A service that cannot be reached for a while is asked again as long as `maxWaitMs` allows.
  *
+ * @param seen the prediction as it was created; none where this is its first look
  * @throws NodeOperationError with id and last status when the time is up; NodeApiError where the API
  * refuses to answer; the signal's reason when stopped
  */
 export async function pollUntilEnd(
 	item: ItemContext,
-	prediction: Prediction,
+	id: string,
+	seen: Prediction | undefined,
 	options: PollOptions,
 	signal: AbortSignal,
 ): Promise<Prediction> {
 	try {
-		const last = await poll(item, prediction, options, signal);
-		return isFinal(last.status) ? last : await timedOut(item, last, options, signal);
+		const last = await poll(item, id, seen, options, signal);
+		return hasEnded(last) ? last : await timedOut(item, id, last, options, signal);
 	} finally {
 		if (signal.aborted && options.cancelOnStop) {
-			await cancelUnattended(item.context, prediction.id, item.itemIndex);
+			await cancelUnattended(item.context, id, item.itemIndex);
 		}
 	}
+}
+
+function hasEnded(prediction: Prediction | undefined): prediction is Prediction {
+	return prediction !== undefined && isFinal(prediction.status);
 }
 
 /** The prediction at its end, or as it was last seen when the time is up. */
 async function poll(
 	item: ItemContext,
-	prediction: Prediction,
+	id: string,
+	seen: Prediction | undefined,
 	{ firstLookMs, pollIntervalMs, maxWaitMs }: PollOptions,
 	signal: AbortSignal,
-): Promise<Prediction> {
+): Promise<Prediction | undefined> {
 	const end = Date.now() + maxWaitMs;
-	let last = prediction;
+	let last = seen;
 	let wait = Math.min(firstLookMs, pollIntervalMs);
-	while (!isFinal(last.status)) {
+	while (!hasEnded(last)) {
 		const left = end - Date.now();
 		await pause(Math.max(0, Math.min(wait, left)), signal);
-		if (wait >= left) return last;
-		last = (await look(item, last.id, end - Date.now(), signal)) ?? last;
+		if (wait >= left) return (await look(item, id, LAST_LOOK_MS, signal)) ?? last;
+		last = (await look(item, id, end - Date.now(), signal)) ?? last;
 		wait = pollIntervalMs;
 	}
 	return last;
@@ -96,12 +105,12 @@ function withId<E extends NodeApiError | NodeOperationError>(error: E, id: strin
 /** The result, should the prediction have ended just before it was cancelled; otherwise throws. */
 async function timedOut(
 	item: ItemContext,
-	last: Prediction,
+	id: string,
+	last: Prediction | undefined,
 	{ maxWaitMs, cancelOnTimeout }: PollOptions,
 	signal: AbortSignal,
 ): Promise<Prediction> {
 	const { context, itemIndex } = item;
-	const { id } = last;
 	let fate = "It goes on: fetch its result later with 'Get' or 'Wait' and this ID.";
 	if (cancelOnTimeout) {
 		try {
@@ -111,12 +120,15 @@ async function timedOut(
 			fate = "It was cancelled; 'Get' with this ID shows what is known of it.";
 		} catch (error) {
 			signal.throwIfAborted();
+			// It may be refused because there is nothing left to cancel.
+			const ended = await look(item, id, LAST_LOOK_MS, signal);
+			if (hasEnded(ended)) return ended;
 			fate = `It could not be cancelled (${(error as Error).message}): fetch its result later with 'Get' or 'Wait' and this ID.`;
 		}
 	}
 	throw refusal(
 		item,
-		`Prediction ${id} did not end within ${maxWaitMs / 1_000} seconds, its last status is '${last.status}'`,
+		`Prediction ${id} did not end within ${maxWaitMs / 1_000} seconds, ${last ? `its last status is '${last.status}'` : 'its status could not be read'}`,
 		`${fate} Raise 'Max Wait' if the model needs longer.`,
 	);
 }

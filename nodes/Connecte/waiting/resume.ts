@@ -178,11 +178,10 @@ function failedItem(
 	// The execution may go on in another process, and an error's own message would not get there.
 	const error = { ...failure, name, message, description, stack } as NodeOperationError;
 	const node = context.getNode();
-	const goesOn =
-		node.continueOnFail === true ||
-		node.onError === 'continueRegularOutput' ||
-		node.onError === 'continueErrorOutput';
-	if (goesOn) return { json: { error: message, description }, error };
+	const json = { error: message, details: description };
+	// n8n sends it that way only with an error beside it, of which it then leaves the message alone.
+	if (node.onError === 'continueErrorOutput') return { json, error };
+	if (node.continueOnFail === true || node.onError === 'continueRegularOutput') return { json };
 	const { runExecutionData } = context as unknown as ResumingContext;
 	const step = runExecutionData?.executionData?.nodeExecutionStack[0];
 	if (step?.node.name === node.name) step.metadata = { ...step.metadata, resumeError: error };
