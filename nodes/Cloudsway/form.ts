@@ -1,21 +1,50 @@
-import FormData from 'form-data';
-
 import { AUDIO_EXTENSIONS, isOtherThanAudio, namedAudioFile } from '../shared/audioFormat';
 import type { AudioSource, OpenAudio } from '../shared/audioSource';
 import { refusal, type ItemContext } from '../shared/parameters';
 import { mediaType } from '../shared/text';
 import type { RequestBody } from '../shared/service';
 
-/** n8n asks every form for its length; form-data raises an error where a stream has none. */
-class StreamedForm extends FormData {
-	override getLengthSync(): number {
-		return this.hasKnownLength() ? super.getLengthSync() : NaN;
+/** The recording as a part of a form: read once, as the form is sent. */
+class AudioFile extends File {
+	constructor(
+		private readonly audio: OpenAudio,
+		fileName: string,
+		mimeType: string,
+	) {
+		super([], fileName, { type: mimeType });
+	}
+
+	/** In bytes; not a number where the sender does not say, which makes the request chunked. */
+	override get size(): number {
+		return this.audio.length ?? NaN;
+	}
+
+	override stream(): ReturnType<File['stream']> {
+		const pieces = piecesOf(this.audio.content);
+		return new ReadableStream({
+			async pull(controller) {
+				const { done, value } = await pieces.next();
+				if (done) controller.close();
+				else controller.enqueue(value);
+			},
+			async cancel() {
+				await pieces.return();
+			},
+		});
 	}
 }
 
+async function* piecesOf(
+	content: OpenAudio['content'],
+): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
+	if (Buffer.isBuffer(content)) yield content as Buffer<ArrayBuffer>;
+	else yield* content;
+}
+
 /**
- * A multipart/form-data body of the fields and, last, the file, which is read as it is sent. Has an
- * exact Content-Length where the file's length is known; otherwise the request is chunked.
+ * A multipart/form-data body of the fields and, last, the file, which is read as it is sent. n8n's
+ * HTTP client gives it an exact Content-Length where the file's length is known; otherwise the request
+ * is chunked.
  *
  * @throws NodeOperationError for a file that is empty or of a type the service does not take
  */
@@ -35,27 +64,22 @@ export function transcriptionForm(
 			audio.close();
 			throw name ? emptyFile(item) : unknownType(item, fileName, audio);
 		}
-		const form = new StreamedForm();
+		const form = new FormData();
 		for (const [field, value] of fields) form.append(field, value);
-		form.append('file', audio.content, {
-			filename: name.fileName,
-			contentType: name.mimeType,
-			...(audio.length !== undefined && { knownLength: audio.length }),
-		});
+		form.append('file', new AudioFile(audio, printable(name.fileName), name.mimeType));
 		return {
 			content: form,
-			headers: {
-				...form.getHeaders(),
-				...(audio.length !== undefined && { 'Content-Length': String(form.getLengthSync()) }),
-			},
+			headers: {},
 			failure: audio.failure,
 			isRead: audio.isRead,
-			close: () => {
-				form.destroy();
-				audio.close();
-			},
+			close: audio.close,
 		};
 	};
+}
+
+/** A name that cannot end its header or the quotes around it, however the client writes it. */
+function printable(fileName: string): string {
+	return fileName.replace(/[\p{Cc}\u2028\u2029"\\]/gu, '_');
 }
 
 /** A name that the user chose counts, even against the type that the file came with. */
