@@ -1,8 +1,8 @@
 import type { ICredentialDataDecryptedObject } from 'n8n-workflow';
 
-import { isObject, messageIn, parseJson, type Answer } from '../shared/answer';
+import { isObject, messageIn, parseJson, type Answer } from '../shared/http/answer';
 import { pathSegment, refusal, type ItemContext } from '../shared/parameters';
-import { RefusedAnswer, type Service } from '../shared/service';
+import { RefusedAnswer, type Service } from '../shared/http/service';
 
 export const CREDENTIAL = 'cloudflareWorkersAiApi';
 export const FLUX_MODEL = '@cf/deepgram/flux';

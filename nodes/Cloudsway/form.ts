@@ -1,8 +1,8 @@
-import { AUDIO_EXTENSIONS, isOtherThanAudio, namedAudioFile } from '../shared/audioFormat';
-import type { AudioSource, OpenAudio } from '../shared/audioSource';
+import { AUDIO_EXTENSIONS, isOtherThanAudio, namedAudioFile } from '../shared/audio/format';
+import type { AudioSource, OpenAudio } from '../shared/audio/source';
 import { refusal, type ItemContext } from '../shared/parameters';
 import { mediaType } from '../shared/text';
-import type { RequestBody } from '../shared/service';
+import type { RequestBody } from '../shared/http/service';
 
 /** The recording as a part of a form: read once, as the form is sent. */
 class AudioFile extends File {

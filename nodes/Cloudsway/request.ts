@@ -1,7 +1,7 @@
 import type { IDataObject } from 'n8n-workflow';
 
-import { AUDIO_EXTENSIONS, namedAudioFile } from '../shared/audioFormat';
-import { readSmallBinary, storedFile } from '../shared/audioSource';
+import { AUDIO_EXTENSIONS, namedAudioFile } from '../shared/audio/format';
+import { readSmallBinary, storedFile } from '../shared/audio/source';
 import {
 	isOn,
 	listOf,
@@ -11,7 +11,7 @@ import {
 	refusal,
 	type ItemContext,
 } from '../shared/parameters';
-import { subtitleRequest, type SubtitleRequest } from '../shared/subtitleBinary';
+import { subtitleRequest, type SubtitleRequest } from '../shared/transcript/subtitleBinary';
 import { MODEL_RULES, type Model, type ModelRules, type ResponseFormat } from './service';
 
 const MAX_KNOWN_SPEAKERS = 4;

@@ -1,4 +1,4 @@
-import type { Service } from '../shared/service';
+import type { Service } from '../shared/http/service';
 
 /** Statuses: https://docs.cloudsway.net/maasapi/api-reference/errorcode */
 export const CLOUDSWAY: Service = {

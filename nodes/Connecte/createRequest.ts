@@ -8,7 +8,7 @@ import {
 	refusal,
 	type ItemContext,
 } from '../shared/parameters';
-import { callService } from '../shared/transport';
+import { callService } from '../shared/http/transport';
 import { signedCallbackUrl } from './callbackToken';
 import { predictionIn, type Prediction } from './prediction';
 import { readInput } from './schema/input';

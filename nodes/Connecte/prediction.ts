@@ -1,10 +1,10 @@
 import { NodeOperationError, type IDataObject } from 'n8n-workflow';
 
-import { isObject, messageIn, parseJson, type Answer } from '../shared/answer';
+import { isObject, messageIn, parseJson, type Answer } from '../shared/http/answer';
 import { refusal, type ItemContext } from '../shared/parameters';
 import { escapeHtml, sentence } from '../shared/text';
-import type { CallContext } from '../shared/service';
-import { callService } from '../shared/transport';
+import type { CallContext } from '../shared/http/service';
+import { callService } from '../shared/http/transport';
 import { CONNECTE } from './service';
 
 /** https://connecte.ai/docs/api-reference/methods */

@@ -1,4 +1,4 @@
-import type { Service } from '../shared/service';
+import type { Service } from '../shared/http/service';
 
 /** https://connecte.ai/docs/api-reference/methods */
 export const CONNECTE: Service = {

@@ -1,13 +1,13 @@
 import type { IDataObject } from 'n8n-workflow';
 
-import { isObject } from '../shared/answer';
+import { isObject } from '../shared/http/answer';
 import {
 	asNumber,
 	asText,
 	transcriptJson,
 	type Segment,
 	type Transcript,
-} from '../shared/transcript';
+} from '../shared/transcript/transcript';
 import type { Prediction } from './prediction';
 
 /**

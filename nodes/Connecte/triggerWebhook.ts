@@ -8,9 +8,9 @@ import {
 	type IWebhookResponseData,
 } from 'n8n-workflow';
 
-import { isObject, parseJson } from '../shared/answer';
+import { isObject, parseJson } from '../shared/http/answer';
 import { isOn } from '../shared/parameters';
-import { MASK, maskedJson, maskFor } from '../shared/secrets';
+import { MASK, maskedJson, maskFor } from '../shared/http/secrets';
 import { isCurrentToken, TOKEN_PARAMETER, verifyCallbackToken } from './callbackToken';
 import { parsePrediction, readPrediction, type Prediction } from './prediction';
 import { forgetEvent, isNewEvent } from './seenEvents';

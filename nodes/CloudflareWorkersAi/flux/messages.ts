@@ -1,7 +1,7 @@
 import type { IDataObject } from 'n8n-workflow';
 
-import { isObject, messageIn, parseJson } from '../../shared/answer';
-import { asNumber, asText, type Word } from '../../shared/transcript';
+import { isObject, messageIn, parseJson } from '../../shared/http/answer';
+import { asNumber, asText, type Word } from '../../shared/transcript/transcript';
 
 /** An event of the turn under way; times in seconds from the start of the session's audio. */
 export interface TurnMessage {

@@ -1,13 +1,13 @@
 import { NodeOperationError } from 'n8n-workflow';
 
-import { audioKind, SIGNATURE_BYTES } from '../../shared/audioSignature';
-import type { AudioSource } from '../../shared/audioSource';
-import { ByteReader } from '../../shared/byteReader';
+import { audioKind, SIGNATURE_BYTES } from '../../shared/audio/signature';
+import type { AudioSource } from '../../shared/audio/source';
+import { ByteReader } from '../../shared/audio/byteReader';
 import { refusal, type ItemContext } from '../../shared/parameters';
-import { PcmReader, type ChannelChoice } from '../../shared/pcm';
+import { PcmReader, type ChannelChoice } from '../../shared/audio/pcm';
 import { abortable } from '../../shared/time';
 import { escapeHtml } from '../../shared/text';
-import { openWav, UnreadableAudio } from '../../shared/wav';
+import { openWav, UnreadableAudio } from '../../shared/audio/wav';
 
 /** A recording opened to be read once, as mono 16-bit samples of one channel or the mix. */
 export interface Recording {

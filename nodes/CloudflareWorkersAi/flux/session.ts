@@ -1,10 +1,10 @@
 import { sleep } from 'n8n-workflow';
 
-import type { ChannelChoice } from '../../shared/pcm';
+import type { ChannelChoice } from '../../shared/audio/pcm';
 import { abortable, pause } from '../../shared/time';
 import { readMessage, type ErrorMessage, type FluxMessage } from './messages';
 import { Pace } from './pacing';
-import type { Mask } from '../../shared/secrets';
+import type { Mask } from '../../shared/http/secrets';
 import type { Recording } from './recording';
 import { openSocket, type Socket } from './socket';
 import { SessionTurns, type Turn } from './turns';

@@ -1,11 +1,11 @@
 import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
 
 import { authorizationHeaders } from '../../../credentials/CloudflareWorkersAiApi.credentials';
-import type { ChannelChoice } from '../../shared/pcm';
-import { backoffMs, LONGEST_WAIT_MS, type FailedTry } from '../../shared/retry';
+import type { ChannelChoice } from '../../shared/audio/pcm';
+import { backoffMs, LONGEST_WAIT_MS, type FailedTry } from '../../shared/http/retry';
 import { escapeHtml } from '../../shared/text';
 import { pause } from '../../shared/time';
-import { addressOf, connectionOf, refusalBy, type Connection } from '../../shared/transport';
+import { addressOf, connectionOf, refusalBy, type Connection } from '../../shared/http/transport';
 import { CLOUDFLARE } from '../service';
 import { openRecording, type Recording, type RecordingInput } from './recording';
 import { FluxSession, type SessionOutcome } from './session';

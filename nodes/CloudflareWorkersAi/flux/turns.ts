@@ -1,4 +1,4 @@
-import type { Segment, Word } from '../../shared/transcript';
+import type { Segment, Word } from '../../shared/transcript/transcript';
 import type { TurnMessage } from './messages';
 
 /** A turn as it is put out; times in seconds from the recording's start. */

@@ -6,10 +6,10 @@ import {
 	type INodeProperties,
 } from 'n8n-workflow';
 
-import { isObject, parseJson } from '../../shared/answer';
+import { isObject, parseJson } from '../../shared/http/answer';
 import { concurrencyOption } from '../../shared/fields';
 import { isOn, nonEmpty, refusal, type ItemContext } from '../../shared/parameters';
-import { callService } from '../../shared/transport';
+import { callService } from '../../shared/http/transport';
 import {
 	byDisplayName,
 	encodingField,
@@ -17,7 +17,7 @@ import {
 	readFluxParameters,
 	runRequest,
 	sampleRateField,
-} from '../fluxParameters';
+} from '../flux/parameters';
 import { CLOUDFLARE, FLUX_MODEL, modelPath, readResult } from '../service';
 
 const TIMEOUT_SECONDS = 300;

@@ -8,7 +8,7 @@ import {
 	type INodeProperties,
 } from 'n8n-workflow';
 
-import { audioSource } from '../../shared/audioSource';
+import { audioSource } from '../../shared/audio/source';
 import { audioInputFields, concurrencyOption, subtitleOptions } from '../../shared/fields';
 import {
 	choiceOf,
@@ -17,9 +17,9 @@ import {
 	refusal,
 	type ItemContext,
 } from '../../shared/parameters';
-import type { ChannelChoice } from '../../shared/pcm';
-import { subtitleBinary, subtitleRequest, type SubtitleRequest } from '../../shared/subtitleBinary';
-import { transcriptJson, withoutEmpty, type Transcript } from '../../shared/transcript';
+import type { ChannelChoice } from '../../shared/audio/pcm';
+import { subtitleBinary, subtitleRequest, type SubtitleRequest } from '../../shared/transcript/subtitleBinary';
+import { transcriptJson, withoutEmpty, type Transcript } from '../../shared/transcript/transcript';
 import { escapeHtml } from '../../shared/text';
 import { openRecording, type Recording, type RecordingInput } from '../flux/recording';
 import { hasWebSocket } from '../flux/socket';
@@ -33,7 +33,7 @@ import {
 	sampleRateField,
 	socketQuery,
 	type FluxParameters,
-} from '../fluxParameters';
+} from '../flux/parameters';
 import { FLUX_MODEL, modelPath } from '../service';
 
 const DEFAULT_SPEED = 1.25;

@@ -6,9 +6,9 @@ import {
 	type INodeProperties,
 } from 'n8n-workflow';
 
-import { isObject } from '../../shared/answer';
-import { audioMimeType } from '../../shared/audioFormat';
-import { audioSource, type AudioSource } from '../../shared/audioSource';
+import { isObject } from '../../shared/http/answer';
+import { audioMimeType } from '../../shared/audio/format';
+import { audioSource, type AudioSource } from '../../shared/audio/source';
 import {
 	audioInputFields,
 	concurrencyOption,
@@ -24,12 +24,12 @@ import {
 	refusal,
 	type ItemContext,
 } from '../../shared/parameters';
-import { subtitleBinary, subtitleRequest } from '../../shared/subtitleBinary';
-import { transcriptJson } from '../../shared/transcript';
-import type { RequestBody } from '../../shared/service';
-import { callService } from '../../shared/transport';
-import { byDisplayName, keytermsOf, keytermsOption } from '../fluxParameters';
-import { toTranscript } from '../nova3Transcript';
+import { subtitleBinary, subtitleRequest } from '../../shared/transcript/subtitleBinary';
+import { transcriptJson } from '../../shared/transcript/transcript';
+import type { RequestBody } from '../../shared/http/service';
+import { callService } from '../../shared/http/transport';
+import { byDisplayName, keytermsOf, keytermsOption } from '../flux/parameters';
+import { toTranscript } from '../nova3/transcript';
 import { CLOUDFLARE, modelPath, NOVA3_MODEL, readResult } from '../service';
 
 const fields: INodeProperties[] = [

@@ -7,9 +7,9 @@ import {
 	type INodeProperties,
 } from 'n8n-workflow';
 
-import { isObject, messageIn, parseJson, type Answer } from '../../shared/answer';
-import { AUDIO_EXTENSIONS } from '../../shared/audioFormat';
-import { audioSource } from '../../shared/audioSource';
+import { isObject, messageIn, parseJson, type Answer } from '../../shared/http/answer';
+import { AUDIO_EXTENSIONS } from '../../shared/audio/format';
+import { audioSource } from '../../shared/audio/source';
 import {
 	audioInputFields,
 	concurrencyOption,
@@ -18,11 +18,11 @@ import {
 	timeoutOption,
 } from '../../shared/fields';
 import { isToolRun, refusal, type ItemContext } from '../../shared/parameters';
-import type { Mask } from '../../shared/secrets';
-import { subtitleBinary } from '../../shared/subtitleBinary';
-import { transcriptJson } from '../../shared/transcript';
+import type { Mask } from '../../shared/http/secrets';
+import { subtitleBinary } from '../../shared/transcript/subtitleBinary';
+import { transcriptJson } from '../../shared/transcript/transcript';
 import { escapeHtml, sentence } from '../../shared/text';
-import { callService } from '../../shared/transport';
+import { callService } from '../../shared/http/transport';
 import { readEventStream, UnfinishedStream } from '../eventStream';
 import { transcriptionForm } from '../form';
 import { FORMATS_WITH_TIMES, readRequest, type TranscriptionRequest } from '../request';

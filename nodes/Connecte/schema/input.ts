@@ -1,6 +1,6 @@
 import type { IDataObject, ResourceMapperValue } from 'n8n-workflow';
 
-import { isObject, parseJson } from '../../shared/answer';
+import { isObject, parseJson } from '../../shared/http/answer';
 import { refusal, type ItemContext } from '../../shared/parameters';
 import { escapeHtml } from '../../shared/text';
 import { KNOWN_SCHEMAS } from './models';

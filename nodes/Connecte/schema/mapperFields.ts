@@ -5,8 +5,8 @@ import type {
 	ResourceMapperFields,
 } from 'n8n-workflow';
 
-import { isObject } from '../../shared/answer';
-import { asNumber, asText } from '../../shared/transcript';
+import { isObject } from '../../shared/http/answer';
+import { asNumber, asText } from '../../shared/transcript/transcript';
 import { KNOWN_SCHEMAS } from './models';
 import { parseInputSchema, resolved } from './schema';
 

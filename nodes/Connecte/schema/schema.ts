@@ -1,6 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
 
-import { isObject, parseJson } from '../../shared/answer';
+import { isObject, parseJson } from '../../shared/http/answer';
 
 /** A JSON Schema (draft 4 to 2020-12, the keywords that matter for inputs); `false` allows nothing. */
 export type Schema = IDataObject | boolean;

@@ -1,4 +1,4 @@
-import { isObject } from '../../shared/answer';
+import { isObject } from '../../shared/http/answer';
 import { referred, type Schema } from './schema';
 
 /** What is wrong with one field; `field` is its path within the input, empty for the input itself. */

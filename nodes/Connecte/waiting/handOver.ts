@@ -1,6 +1,6 @@
 import type { IExecuteFunctions, INodeExecutionData, IWebhookFunctions } from 'n8n-workflow';
 
-import { isObject, parseJson } from '../../shared/answer';
+import { isObject, parseJson } from '../../shared/http/answer';
 import { isOn, type ItemContext } from '../../shared/parameters';
 import type { Prediction } from '../prediction';
 import { AFTER_DEADLINE_MS, lookOut } from './lookOut';

@@ -1,6 +1,6 @@
 import type { IExecuteFunctions, IHttpRequestOptions } from 'n8n-workflow';
 
-import { isObject } from '../../shared/answer';
+import { isObject } from '../../shared/http/answer';
 import { pause } from '../../shared/time';
 import { cancelPrediction, isFinal, readPrediction, type Prediction } from '../prediction';
 import { CONNECTE } from '../service';

@@ -10,8 +10,8 @@ import {
 	type NodeOperationError,
 } from 'n8n-workflow';
 
-import { isObject, parseJson } from '../../shared/answer';
-import { maskedJson, maskFor } from '../../shared/secrets';
+import { isObject, parseJson } from '../../shared/http/answer';
+import { maskedJson, maskFor } from '../../shared/http/secrets';
 import {
 	failureOf,
 	isFinal,

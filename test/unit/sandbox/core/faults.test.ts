@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 
-import { readServerSentEvents } from '../../../../nodes/shared/serverSentEvents.ts';
+import { readServerSentEvents } from '../../../../nodes/shared/http/serverSentEvents.ts';
 import type { Fault, FaultPlan } from '../../../../sandbox/core/faults.ts';
 import { startSandbox, type Sandbox } from '../../../../sandbox/server.ts';
 import { DIARIZE, MINI, refusalOf, upload } from '../client.ts';

@@ -1,4 +1,4 @@
-import { parseRetryAfter, retrying } from '../../../../nodes/shared/retry.ts';
+import { parseRetryAfter, retrying } from '../../../../../nodes/shared/http/retry.ts';
 
 const never = new AbortController().signal;
 

@@ -1,4 +1,4 @@
-import { pause } from './time';
+import { pause } from '../time';
 
 /** At most this many tries in all; more would only hide an outage from the user. */
 const MAX_TRIES = 4;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-import { Pace } from '../../../../nodes/CloudflareWorkersAi/flux/pacing.ts';
+import { Pace } from '../../../../../nodes/CloudflareWorkersAi/flux/pacing.ts';
 
 const FRAME_SECONDS = 0.08;
 

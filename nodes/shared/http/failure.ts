@@ -4,7 +4,7 @@ import { messageIn, parseJson, type Answer } from './answer';
 import { networkReason } from './network';
 import { LONGEST_WAIT_MS, parseRetryAfter, type FailedTry } from './retry';
 import type { Mask } from './secrets';
-import { escapeHtml, sentence } from './text';
+import { escapeHtml, sentence } from '../text';
 import type { CallContext, Service, ServiceRequest } from './service';
 
 type Failure = NodeApiError['failure'];

@@ -18,7 +18,7 @@ import {
 	type Service,
 	type ServiceRequest,
 } from './service';
-import { abortable } from './time';
+import { abortable } from '../time';
 
 /**
  * Calls a service with its credential; `read` reads an answer of status 2xx, within the same try.

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 
-import { maskFor } from '../../../../nodes/shared/secrets.ts';
-import { Answer, messageIn } from '../../../../nodes/shared/answer.ts';
+import { maskFor } from '../../../../../nodes/shared/http/secrets.ts';
+import { Answer, messageIn } from '../../../../../nodes/shared/http/answer.ts';
 
 const answerOf = (body: Readable, signal = new AbortController().signal) =>
 	new Answer(

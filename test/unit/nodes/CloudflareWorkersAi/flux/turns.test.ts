@@ -1,5 +1,5 @@
-import type { TurnMessage } from '../../../../nodes/CloudflareWorkersAi/flux/messages.ts';
-import { SessionTurns } from '../../../../nodes/CloudflareWorkersAi/flux/turns.ts';
+import type { TurnMessage } from '../../../../../nodes/CloudflareWorkersAi/flux/messages.ts';
+import { SessionTurns } from '../../../../../nodes/CloudflareWorkersAi/flux/turns.ts';
 
 const message = (over: Partial<TurnMessage>): TurnMessage => ({
 	kind: 'turn',

@@ -1,4 +1,4 @@
-import { toTranscript } from '../../../../nodes/CloudflareWorkersAi/nova3Transcript.ts';
+import { toTranscript } from '../../../../../nodes/CloudflareWorkersAi/nova3/transcript.ts';
 
 const word = (text: string, start: number, more: object = {}) => ({
 	word: text,

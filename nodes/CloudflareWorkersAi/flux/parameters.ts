@@ -7,7 +7,7 @@ import {
 	numberWithin,
 	refusal,
 	type ItemContext,
-} from '../shared/parameters';
+} from '../../shared/parameters';
 
 const MAX_KEYTERMS = 100;
 const MAX_KEYTERM_LENGTH = 100;

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 
-import { ByteReader } from '../../../../nodes/shared/byteReader.ts';
-import type { ChannelChoice } from '../../../../nodes/shared/pcm.ts';
-import { openWav } from '../../../../nodes/shared/wav.ts';
-import { WAV_KINDS, largestDifference, makeWav, samplesOf, sox, soxSamples } from '../../../sox.ts';
+import { ByteReader } from '../../../../../nodes/shared/audio/byteReader.ts';
+import type { ChannelChoice } from '../../../../../nodes/shared/audio/pcm.ts';
+import { openWav } from '../../../../../nodes/shared/audio/wav.ts';
+import { WAV_KINDS, largestDifference, makeWav, samplesOf, sox, soxSamples } from '../../../../sox.ts';
 
 const RATE = 11_025;
 

@@ -1,8 +1,8 @@
 import type { IBinaryKeyData, IDataObject } from 'n8n-workflow';
 
-import { refusal, type ItemContext } from './parameters';
+import { refusal, type ItemContext } from '../parameters';
 import { makeSubtitles, type SubtitleFormat } from './subtitles';
-import { escapeHtml } from './text';
+import { escapeHtml } from '../text';
 import type { Transcript } from './transcript';
 
 export interface SubtitleRequest {

@@ -1,4 +1,4 @@
-import { AUDIO_EXTENSIONS, namedAudioFile } from '../../../../nodes/shared/audioFormat.ts';
+import { AUDIO_EXTENSIONS, namedAudioFile } from '../../../../../nodes/shared/audio/format.ts';
 
 describe('namedAudioFile', () => {
 	it.each([

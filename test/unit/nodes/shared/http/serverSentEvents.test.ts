@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-import { readServerSentEvents } from '../../../../nodes/shared/serverSentEvents.ts';
+import { readServerSentEvents } from '../../../../../nodes/shared/http/serverSentEvents.ts';
 
 async function* pieces(bytes: Uint8Array, cuts: number[]): AsyncGenerator<Uint8Array> {
 	const ends = [...new Set([...cuts.map((cut) => cut % (bytes.length + 1)), bytes.length])].sort(

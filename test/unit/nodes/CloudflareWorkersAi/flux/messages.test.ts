@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-import { readMessage } from '../../../../nodes/CloudflareWorkersAi/flux/messages.ts';
+import { readMessage } from '../../../../../nodes/CloudflareWorkersAi/flux/messages.ts';
 
 const read = (message: unknown) => readMessage(JSON.stringify(message));
 

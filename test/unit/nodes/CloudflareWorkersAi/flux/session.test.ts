@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type { Recording } from '../../../../nodes/CloudflareWorkersAi/flux/recording.ts';
-import { maskFor } from '../../../../nodes/shared/secrets.ts';
-import { FluxSession } from '../../../../nodes/CloudflareWorkersAi/flux/session.ts';
-import type { Turn } from '../../../../nodes/CloudflareWorkersAi/flux/turns.ts';
+import type { Recording } from '../../../../../nodes/CloudflareWorkersAi/flux/recording.ts';
+import { maskFor } from '../../../../../nodes/shared/http/secrets.ts';
+import { FluxSession } from '../../../../../nodes/CloudflareWorkersAi/flux/session.ts';
+import type { Turn } from '../../../../../nodes/CloudflareWorkersAi/flux/turns.ts';
 
 /** A WebSocket without a network, whose service does what a test says. */
 class ScriptedSocket extends EventTarget {

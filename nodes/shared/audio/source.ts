@@ -1,13 +1,13 @@
 import { NodeOperationError, type IBinaryData, type IHttpRequestOptions } from 'n8n-workflow';
 
-import type { AnswerHead, ReadableStream } from './answer';
-import { isPage } from './audioFormat';
-import { withTries } from './failure';
-import { networkReason } from './network';
-import { isToolRun, refusal, type ItemContext } from './parameters';
-import { parseRetryAfter, retrying, type Try } from './retry';
-import { abortable } from './time';
-import { escapeHtml, mediaType, sentence } from './text';
+import type { AnswerHead, ReadableStream } from '../http/answer';
+import { isPage } from './format';
+import { withTries } from '../http/failure';
+import { networkReason } from '../http/network';
+import { isToolRun, refusal, type ItemContext } from '../parameters';
+import { parseRetryAfter, retrying, type Try } from '../http/retry';
+import { abortable } from '../time';
+import { escapeHtml, mediaType, sentence } from '../text';
 
 /** An opened recording, to be read once. `close` frees it, read or not. */
 export interface OpenAudio {

@@ -2,9 +2,9 @@ import { Readable } from 'node:stream';
 
 import fc from 'fast-check';
 
-import { audioKind } from '../../../../nodes/shared/audioSignature.ts';
-import { ByteReader } from '../../../../nodes/shared/byteReader.ts';
-import { UnreadableAudio, openWav } from '../../../../nodes/shared/wav.ts';
+import { audioKind } from '../../../../../nodes/shared/audio/signature.ts';
+import { ByteReader } from '../../../../../nodes/shared/audio/byteReader.ts';
+import { UnreadableAudio, openWav } from '../../../../../nodes/shared/audio/wav.ts';
 
 interface Layout {
 	channels: number;

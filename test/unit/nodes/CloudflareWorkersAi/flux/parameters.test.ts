@@ -7,8 +7,8 @@ import {
 	readFluxParameters,
 	runRequest,
 	socketQuery,
-} from '../../../../nodes/CloudflareWorkersAi/fluxParameters.ts';
-import { checkFluxFields, checkTags } from '../../../../sandbox/cloudflare/fluxFields.ts';
+} from '../../../../../nodes/CloudflareWorkersAi/flux/parameters.ts';
+import { checkFluxFields, checkTags } from '../../../../../sandbox/cloudflare/fluxFields.ts';
 
 function itemWith(options: object, more: Record<string, unknown> = {}) {
 	const values: Record<string, unknown> = { options, ...more };

@@ -1,8 +1,8 @@
 import type { IDataObject } from 'n8n-workflow';
 
-import { isObject } from '../shared/answer';
-import { asNumber, asText, type Segment, type Transcript, type Word } from '../shared/transcript';
-import { NOVA3_MODEL } from './service';
+import { isObject } from '../../shared/http/answer';
+import { asNumber, asText, type Segment, type Transcript, type Word } from '../../shared/transcript/transcript';
+import { NOVA3_MODEL } from '../service';
 
 /**
  * The common transcript of Nova-3's `result`, or `undefined` where it holds no channels.

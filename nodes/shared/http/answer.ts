@@ -1,8 +1,8 @@
 import type { BinaryHelperFunctions, IDataObject } from 'n8n-workflow';
 
 import type { Mask } from './secrets';
-import { mediaType } from './text';
-import { abortable } from './time';
+import { mediaType } from '../text';
+import { abortable } from '../time';
 
 export type ReadableStream = Awaited<ReturnType<BinaryHelperFunctions['getBinaryStream']>>;
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { parseSync, type NodeCue } from 'subtitle';
 
-import { makeSubtitles, parseSubtitles } from '../../../../nodes/shared/subtitles.ts';
-import type { Segment, Transcript } from '../../../../nodes/shared/transcript.ts';
+import { makeSubtitles, parseSubtitles } from '../../../../../nodes/shared/transcript/subtitles.ts';
+import type { Segment, Transcript } from '../../../../../nodes/shared/transcript/transcript.ts';
 
 const transcript = (parts: Partial<Transcript>): Transcript => ({
 	text: '',

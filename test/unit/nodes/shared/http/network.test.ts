@@ -1,4 +1,4 @@
-import { networkReason } from '../../../../nodes/shared/network.ts';
+import { networkReason } from '../../../../../nodes/shared/http/network.ts';
 
 const coded = (message: string, about: object) => Object.assign(new Error(message), about);
 

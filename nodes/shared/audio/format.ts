@@ -1,4 +1,4 @@
-import { mediaType } from './text';
+import { mediaType } from '../text';
 
 /** An audio or video container: the file extension that names it and the MIME types that fit it. */
 interface Format {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-import { maskedJson, maskFor, PieceMask } from '../../../../nodes/shared/secrets.ts';
+import { maskedJson, maskFor, PieceMask } from '../../../../../nodes/shared/http/secrets.ts';
 
 const SECRET = 'sk/ab"c=123';
 const mask = maskFor({ key: SECRET, name: 'visible', short: 'abc' }, ['key', 'short']);

@@ -5,8 +5,8 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 import {
 	openRecording,
 	type RecordingInput,
-} from '../../../../nodes/CloudflareWorkersAi/flux/recording.ts';
-import { makeDtmfWav } from '../../../../sandbox/hearing/tones.ts';
+} from '../../../../../nodes/CloudflareWorkersAi/flux/recording.ts';
+import { makeDtmfWav } from '../../../../../sandbox/hearing/tones.ts';
 
 const context = { getNode: () => ({ name: 'Flux' }) } as unknown as IExecuteFunctions;
 
