@@ -76,9 +76,7 @@ export class CloudflareWorkersAi implements INodeType {
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 		const operation = this.getNodeParameter('operation', 0) as keyof typeof OPERATIONS;
-		const items = await runItems(this, concurrencyOf(this), (itemIndex, signal) =>
-			OPERATIONS[operation].execute(this, itemIndex, signal),
-		);
+		const items = await runItems(this, concurrencyOf(this), OPERATIONS[operation].execute);
 		return [items];
 	}
 }

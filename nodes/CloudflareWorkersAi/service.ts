@@ -1,7 +1,8 @@
 import type { ICredentialDataDecryptedObject } from 'n8n-workflow';
 
 import { isObject, messageIn, parseJson, type Answer } from '../shared/http/answer';
-import { pathSegment, refusal, type ItemContext } from '../shared/parameters';
+import { inputError, type Item } from '../shared/item';
+import { pathSegment } from '../shared/parameters';
 import { RefusedAnswer, type Service } from '../shared/http/service';
 
 export const CREDENTIAL = 'cloudflareWorkersAiApi';
@@ -157,7 +158,7 @@ function knownErrors(text: string): KnownError[] {
  * @returns its `result`, `null` where there is none
  * @throws RefusedAnswer for `success: false`; NodeOperationError where it is no envelope
  */
-export async function readResult(item: ItemContext, answer: Answer): Promise<unknown> {
+export async function readResult(item: Item, answer: Answer): Promise<unknown> {
 	const text = await answer.text();
 	const envelope = parseJson(text);
 	if (isObject(envelope) && envelope.success === false) {
@@ -167,7 +168,7 @@ export async function readResult(item: ItemContext, answer: Answer): Promise<unk
 	if (isObject(envelope) && (hasResult || envelope.success === true)) {
 		return envelope.result ?? null;
 	}
-	throw refusal(
+	throw inputError(
 		item,
 		"Cloudflare's answer holds no result",
 		"Check 'Base URL' in the credential: the address answers, but not as the Cloudflare API does.",
@@ -178,7 +179,7 @@ export async function readResult(item: ItemContext, answer: Answer): Promise<unk
  * The path of a model below the base URL.
  * @throws NodeOperationError where the credential has no account
  */
-export async function modelPath(item: ItemContext, model: string): Promise<string> {
+export async function modelPath(item: Item, model: string): Promise<string> {
 	const { accountId } = await item.context.getCredentials<ICredentialDataDecryptedObject>(
 		CREDENTIAL,
 		item.itemIndex,

@@ -54,9 +54,7 @@ export class Cloudsway implements INodeType {
 	};
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-		const items = await runItems(this, concurrencyOf(this), (itemIndex, signal) =>
-			transcribe.execute(this, itemIndex, signal),
-		);
+		const items = await runItems(this, concurrencyOf(this), transcribe.execute);
 		return [items];
 	}
 }

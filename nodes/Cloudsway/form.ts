@@ -1,6 +1,6 @@
 import { AUDIO_EXTENSIONS, isOtherThanAudio, namedAudioFile } from '../shared/audio/format';
 import type { AudioSource, OpenAudio } from '../shared/audio/source';
-import { refusal, type ItemContext } from '../shared/parameters';
+import { inputError, type Item } from '../shared/item';
 import { mediaType } from '../shared/text';
 import type { RequestBody } from '../shared/http/service';
 
@@ -49,7 +49,7 @@ async function* piecesOf(
  * @throws NodeOperationError for a file that is empty or of a type the service does not take
  */
 export function transcriptionForm(
-	item: ItemContext,
+	item: Item,
 	source: AudioSource,
 	fields: ReadonlyArray<[name: string, value: string]>,
 	fileName: string | undefined,
@@ -87,18 +87,18 @@ function audioTypeOnly(mimeType: string | undefined): string | undefined {
 	return isOtherThanAudio(mediaType(mimeType)) ? undefined : mimeType;
 }
 
-function emptyFile(item: ItemContext): Error {
-	return refusal(
+function emptyFile(item: Item): Error {
+	return inputError(
 		item,
 		'The audio file is empty',
 		'Check the node that supplies it: the file has no bytes.',
 	);
 }
 
-function unknownType(item: ItemContext, fileName: string | undefined, audio: OpenAudio): Error {
+function unknownType(item: Item, fileName: string | undefined, audio: OpenAudio): Error {
 	const name = fileName ?? audio.fileName;
 	const what = [name && `'${name}'`, `of type ${audio.mimeType || 'unknown'}`].filter(Boolean);
-	return refusal(
+	return inputError(
 		item,
 		`Cloudsway does not take the file ${what.join(' ')}`,
 		`It takes: ${AUDIO_EXTENSIONS.join(', ')}. If the file is one of these under another name, set 'File Name' in the options, for example to 'audio.ogg'.`,

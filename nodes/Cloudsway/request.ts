@@ -2,15 +2,8 @@ import type { IDataObject } from 'n8n-workflow';
 
 import { AUDIO_EXTENSIONS, namedAudioFile } from '../shared/audio/format';
 import { readSmallBinary, storedFile } from '../shared/audio/source';
-import {
-	isOn,
-	listOf,
-	nonEmpty,
-	numberWithin,
-	pathSegment,
-	refusal,
-	type ItemContext,
-} from '../shared/parameters';
+import { inputError, type Item } from '../shared/item';
+import { isOn, listOf, nonEmpty, numberWithin, pathSegment } from '../shared/parameters';
 import { subtitleRequest, type SubtitleRequest } from '../shared/transcript/subtitleBinary';
 import { MODEL_RULES, type Model, type ModelRules, type ResponseFormat } from './service';
 
@@ -38,7 +31,7 @@ export interface TranscriptionRequest {
  * Reads the parameters of an item and refuses what the service would refuse.
  * @throws NodeOperationError naming the parameters that do not go together, or the value that is wrong
  */
-export async function readRequest(item: ItemContext): Promise<TranscriptionRequest> {
+export async function readRequest(item: Item): Promise<TranscriptionRequest> {
 	const { context, itemIndex } = item;
 	const model = modelOf(item);
 	const responseFormat = context.getNodeParameter('responseFormat', itemIndex) as ResponseFormat;
@@ -97,10 +90,10 @@ interface Speaker {
 	reference: unknown;
 }
 
-function modelOf({ context, itemIndex }: ItemContext): Model {
+function modelOf({ context, itemIndex }: Item): Model {
 	const model = String(context.getNodeParameter('model', itemIndex));
 	if (model === 'other' || Object.hasOwn(MODEL_RULES, model)) return model as Model;
-	throw refusal(
+	throw inputError(
 		{ context, itemIndex },
 		`'Model' ${JSON.stringify(model)} is not known`,
 		`Choose one of: ${Object.keys(MODEL_RULES).join(', ')}; or other, which allows everything.`,
@@ -113,7 +106,7 @@ function speakersOf(options: IDataObject): Speaker[] {
 }
 
 function refuseCombinations(
-	item: ItemContext,
+	item: Item,
 	{
 		model,
 		rules,
@@ -133,7 +126,7 @@ function refuseCombinations(
 	},
 ): void {
 	const notWithModel = (parameter: string, goOn: string) =>
-		refusal(
+		inputError(
 			item,
 			`${parameter} cannot be used with 'Model' ${model}`,
 			`${goOn} Choose the model 'Other' to send any combination.`,
@@ -143,7 +136,7 @@ function refuseCombinations(
 		throw notWithModel(`'Response Format' ${responseFormat}`, `This model answers in: ${takes}.`);
 	}
 	if (granularities.length > 0 && responseFormat !== 'verbose_json') {
-		throw refusal(
+		throw inputError(
 			item,
 			`'Timestamp Granularities' cannot be used with 'Response Format' ${responseFormat}`,
 			"Set 'Response Format' to verbose_json, which whisper-1 has, or remove 'Timestamp Granularities'.",
@@ -156,7 +149,7 @@ function refuseCombinations(
 		);
 	}
 	if (include.length > 0 && responseFormat !== 'json') {
-		throw refusal(
+		throw inputError(
 			item,
 			`'Include' cannot be used with 'Response Format' ${responseFormat}`,
 			"Set 'Response Format' to json, or remove 'Include'.",
@@ -173,7 +166,7 @@ function refuseCombinations(
 	}
 }
 
-function chunkingFields(item: ItemContext, options: IDataObject): Array<[string, unknown]> {
+function chunkingFields(item: Item, options: IDataObject): Array<[string, unknown]> {
 	if (options.chunkingStrategy === 'auto') return [['chunking_strategy', 'auto']];
 	if (options.chunkingStrategy !== 'serverVad') return [];
 	const milliseconds = { min: 0, max: Infinity, integer: true };
@@ -194,10 +187,10 @@ function chunkingFields(item: ItemContext, options: IDataObject): Array<[string,
 	];
 }
 
-function languageOf(item: ItemContext, value: unknown): string | undefined {
+function languageOf(item: Item, value: unknown): string | undefined {
 	const language = nonEmpty(value)?.toLowerCase();
 	if (language !== undefined && !/^[a-z]{2}$/.test(language)) {
-		throw refusal(
+		throw inputError(
 			item,
 			`'Language' must be a code of two letters, but is ${JSON.stringify(value)}`,
 			'Use the ISO-639-1 code, for example en or de, or remove it to have the language detected.',
@@ -206,12 +199,9 @@ function languageOf(item: ItemContext, value: unknown): string | undefined {
 	return language;
 }
 
-async function speakerFields(
-	item: ItemContext,
-	speakers: Speaker[],
-): Promise<Array<[string, string]>> {
+async function speakerFields(item: Item, speakers: Speaker[]): Promise<Array<[string, string]>> {
 	if (speakers.length > MAX_KNOWN_SPEAKERS) {
-		throw refusal(
+		throw inputError(
 			item,
 			`'Known Speakers' takes at most ${MAX_KNOWN_SPEAKERS} speakers, but has ${speakers.length}`,
 			'Remove speakers until four are left.',
@@ -222,7 +212,7 @@ async function speakerFields(
 	for (const speaker of speakers) {
 		const name = nonEmpty(speaker.name);
 		if (name === undefined) {
-			throw refusal(
+			throw inputError(
 				item,
 				"A speaker of 'Known Speakers' has no 'Name'",
 				"Give each speaker a short name, for example 'agent'.",
@@ -235,14 +225,14 @@ async function speakerFields(
 }
 
 async function sampleOf(
-	item: ItemContext,
+	item: Item,
 	name: string,
 	{ referenceType, reference: value }: Speaker,
 ): Promise<string> {
 	const reference = typeof value === 'object' && value !== null ? value : (nonEmpty(value) ?? '');
 	if (typeof reference === 'string' && referenceType === 'dataUrl') {
 		if (!/^data:(audio|video)\/[^,]+;base64,[A-Za-z0-9+/]+={0,2}$/.test(reference)) {
-			throw refusal(
+			throw inputError(
 				item,
 				`'Reference' of the known speaker '${name}' is not a data URL of audio`,
 				"It must begin with data:audio/…;base64, and hold the sample. For a file of the item, set 'Reference Type' to Binary Field.",
@@ -254,7 +244,7 @@ async function sampleOf(
 	const audio = namedAudioFile(fileName, mimeType);
 	const sample = await readSmallBinary(item, reference, MAX_SAMPLE_BYTES);
 	if (!audio || !sample) {
-		throw refusal(
+		throw inputError(
 			item,
 			`'Reference' of the known speaker '${name}' is not a short audio file`,
 			`It must hold 2 to 10 seconds of audio in one of: ${AUDIO_EXTENSIONS.join(', ')}.`,
@@ -264,13 +254,13 @@ async function sampleOf(
 }
 
 function subtitlesOf(
-	item: ItemContext,
+	item: Item,
 	options: IDataObject,
 	responseFormat: ResponseFormat | undefined,
 ): SubtitleRequest | undefined {
 	const subtitles = subtitleRequest(options);
 	if (subtitles && (responseFormat === 'json' || responseFormat === 'text')) {
-		throw refusal(
+		throw inputError(
 			item,
 			`'Subtitles' cannot be made from 'Response Format' ${responseFormat}, which has no times`,
 			FORMATS_WITH_TIMES,

@@ -88,9 +88,7 @@ export class Connecte implements INodeType {
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 		const operation = this.getNodeParameter('operation', 0) as keyof typeof operations;
-		const items = await runItems(this, concurrencyOf(this), (itemIndex, signal) =>
-			operations[operation].execute(this, itemIndex, signal),
-		);
+		const items = await runItems(this, concurrencyOf(this), operations[operation].execute);
 		return [items];
 	}
 

@@ -1,13 +1,7 @@
 import type { ICredentialDataDecryptedObject, IDataObject } from 'n8n-workflow';
 
-import {
-	choiceOf,
-	isToolRun,
-	numberWithin,
-	pathSegment,
-	refusal,
-	type ItemContext,
-} from '../shared/parameters';
+import { inputError, isToolRun, type Item } from '../shared/item';
+import { choiceOf, numberWithin, pathSegment } from '../shared/parameters';
 import { callService } from '../shared/http/transport';
 import { signedCallbackUrl } from './callbackToken';
 import { predictionIn, type Prediction } from './prediction';
@@ -41,7 +35,7 @@ const SYNC_MARGIN_SECONDS = 30;
 const LONGEST_SYNC_SECONDS = 3_600;
 
 /** @throws NodeOperationError for what Connecte would refuse or could not do, before anything is sent */
-export async function readCreateRequest(item: ItemContext): Promise<CreateRequest> {
+export async function readCreateRequest(item: Item): Promise<CreateRequest> {
 	const { context, itemIndex } = item;
 	const parameter = (name: string, fallback: string): unknown =>
 		context.getNodeParameter(name, itemIndex, fallback);
@@ -53,14 +47,14 @@ export async function readCreateRequest(item: ItemContext): Promise<CreateReques
 		WAIT_FOR,
 	);
 	if (waitFor === 'webhook' && context.getInputData().length > 1) {
-		throw refusal(
+		throw inputError(
 			item,
 			"'Wait for Completion' by webhook takes one item at a time, since an execution can wait for one webhook only",
 			"Choose 'Poll' for several items, or put the node into a 'Loop Over Items' with a batch size of 1.",
 		);
 	}
 	if (waitFor === 'webhook' && isToolRun(context)) {
-		throw refusal(
+		throw inputError(
 			item,
 			"An AI agent waits for its tool, so that 'Wait for Completion' cannot be 'Webhook'",
 			"Choose 'Poll' for 'Wait for Completion'.",
@@ -88,11 +82,11 @@ export async function readCreateRequest(item: ItemContext): Promise<CreateReques
 	};
 }
 
-function modelOf(item: ItemContext, value: unknown): { model: string; path: string } {
+function modelOf(item: Item, value: unknown): { model: string; path: string } {
 	const model = String(value ?? '').trim();
 	const segments = model.split('/');
 	if (segments.length !== 2 || segments.some((segment) => segment.trim() === '')) {
-		throw refusal(
+		throw inputError(
 			item,
 			`'Model' must be a company and a name, but is ${JSON.stringify(model)}`,
 			"Set 'Model' to the two last parts of its page's address, such as openai/whisper.",
@@ -102,7 +96,7 @@ function modelOf(item: ItemContext, value: unknown): { model: string; path: stri
 	return { model, path };
 }
 
-function syncSecondsOf(item: ItemContext): number {
+function syncSecondsOf(item: Item): number {
 	const value = item.context.getNodeParameter(
 		'requestTimeout',
 		item.itemIndex,
@@ -114,14 +108,14 @@ function syncSecondsOf(item: ItemContext): number {
 
 /** The address Connecte is to call: the execution's own, or the user's, signed where there is a secret. */
 async function webhookUrlOf(
-	item: ItemContext,
+	item: Item,
 	resumeUrl: string | undefined,
 ): Promise<string | undefined> {
 	const { context, itemIndex } = item;
 	const value = context.getNodeParameter('options.webhookUrl', itemIndex, '') as unknown;
 	const url = String(value ?? '').trim();
 	if (resumeUrl !== undefined && url !== '') {
-		throw refusal(
+		throw inputError(
 			item,
 			"'Webhook URL' cannot be used while 'Wait for Completion' is 'Webhook'",
 			"Connecte calls one address only, and it is that of the waiting execution: remove 'Webhook URL', or choose another 'Wait for Completion'.",
@@ -150,9 +144,8 @@ async function webhookUrlOf(
  * @throws NodeApiError for what Connecte or the network answered
  */
 export async function createPrediction(
-	{ context, itemIndex }: ItemContext,
+	item: Item,
 	{ path, input, headers, timeoutSeconds }: CreateRequest,
-	stop: AbortSignal,
 ): Promise<Prediction> {
 	const content = JSON.stringify(input);
 	const request = {
@@ -160,14 +153,12 @@ export async function createPrediction(
 		path,
 		headers,
 		body: async () => {
-			stop.throwIfAborted();
+			item.signal.throwIfAborted();
 			return await Promise.resolve({ content, headers: { 'Content-Type': 'application/json' } });
 		},
 		timeoutSeconds,
-		itemIndex,
-		signal: new AbortController().signal,
 	};
-	return await callService(beyondStop(context), CONNECTE, request, async (answer) =>
-		predictionIn(context, itemIndex, answer),
+	return await callService(beyondStop(item), CONNECTE, request, async (answer) =>
+		predictionIn(item, answer),
 	);
 }

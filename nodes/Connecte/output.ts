@@ -1,6 +1,7 @@
 import type { INodeExecutionData } from 'n8n-workflow';
 
-import { isOn, isToolRun, type ItemContext } from '../shared/parameters';
+import { isToolRun, type Item } from '../shared/item';
+import { isOn } from '../shared/parameters';
 import { failureOf, type Prediction } from './prediction';
 import { predictionJson, toTranscript } from './transcript';
 
@@ -10,7 +11,7 @@ import { predictionJson, toTranscript } from './transcript';
  * @param model the name that was asked for, where it is known
  */
 export function predictionItem(
-	item: ItemContext,
+	item: Item,
 	prediction: Prediction,
 	model?: string,
 ): INodeExecutionData {
@@ -28,12 +29,8 @@ export function predictionItem(
  * As `predictionItem`, for an operation that is to yield a result.
  * @throws NodeOperationError for a prediction that failed or was cancelled
  */
-export function resultItem(
-	item: ItemContext,
-	prediction: Prediction,
-	model?: string,
-): INodeExecutionData {
-	const failure = failureOf(item.context, item.itemIndex, prediction, model);
+export function resultItem(item: Item, prediction: Prediction, model?: string): INodeExecutionData {
+	const failure = failureOf(item, prediction, model);
 	if (failure) throw failure;
 	return predictionItem(item, prediction, model);
 }

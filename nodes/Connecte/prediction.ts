@@ -1,9 +1,8 @@
 import { NodeOperationError, type IDataObject } from 'n8n-workflow';
 
 import { isObject, messageIn, parseJson, type Answer } from '../shared/http/answer';
-import { refusal, type ItemContext } from '../shared/parameters';
+import { inputError, type CallContext, type Item } from '../shared/item';
 import { escapeHtml, sentence } from '../shared/text';
-import type { CallContext } from '../shared/http/service';
 import { callService } from '../shared/http/transport';
 import { CONNECTE } from './service';
 
@@ -66,11 +65,11 @@ function answeredPrediction(json: unknown): Prediction | undefined {
  * The prediction an item names.
  * @throws NodeOperationError for what cannot be an id
  */
-export function predictionIdOf(item: ItemContext): string {
+export function predictionIdOf(item: Item): string {
 	const value = item.context.getNodeParameter('predictionId', item.itemIndex, '') as unknown;
 	const id = String(value ?? '').trim();
 	if (ID.test(id)) return id;
-	throw refusal(
+	throw inputError(
 		item,
 		id === '' ? "'Prediction ID' is empty" : "'Prediction ID' is not the ID of a prediction",
 		"Set 'Prediction ID' to the field 'id' of what 'Create' puts out.",
@@ -87,38 +86,23 @@ export function predictionPath(id: string): string {
  * @throws NodeApiError as `callService`; NodeOperationError for an answer that is no prediction
  */
 export async function readPrediction(
-	context: CallContext,
+	item: Item<CallContext>,
 	id: string,
-	{
-		itemIndex,
-		signal,
-		timeoutSeconds = READ_TIMEOUT_SECONDS,
-	}: { itemIndex: number; signal: AbortSignal; timeoutSeconds?: number },
+	timeoutSeconds = READ_TIMEOUT_SECONDS,
 ): Promise<Prediction> {
-	const request = {
-		method: 'GET' as const,
-		path: predictionPath(id),
-		timeoutSeconds,
-		itemIndex,
-		signal,
-	};
-	return await callService(context, CONNECTE, request, async (answer) =>
-		predictionIn(context, itemIndex, answer),
-	);
+	const request = { method: 'GET' as const, path: predictionPath(id), timeoutSeconds };
+	return await callService(item, CONNECTE, request, async (answer) => predictionIn(item, answer));
 }
 
 /** The prediction in the service's answer, or an error that says what came instead. */
-export async function predictionIn(
-	context: CallContext,
-	itemIndex: number,
-	answer: Answer,
-): Promise<Prediction> {
+export async function predictionIn(item: Item<CallContext>, answer: Answer): Promise<Prediction> {
 	const prediction = answeredPrediction(parseJson(await answer.text()));
 	if (prediction) return prediction;
-	throw new NodeOperationError(context.getNode(), "Connecte's answer holds no prediction", {
-		itemIndex,
-		description: "Check 'Base URL' in the credential: it may point to a web page.",
-	});
+	throw inputError(
+		item,
+		"Connecte's answer holds no prediction",
+		"Check 'Base URL' in the credential: it may point to a web page.",
+	);
 }
 
 /**
@@ -126,22 +110,14 @@ export async function predictionIn(
  * @returns the prediction as it is then
  * @throws NodeApiError as `callService`; NodeOperationError for an answer that is no prediction
  */
-export async function cancelPrediction(
-	context: CallContext,
-	id: string,
-	{ itemIndex, signal }: { itemIndex: number; signal: AbortSignal },
-): Promise<Prediction> {
+export async function cancelPrediction(item: Item<CallContext>, id: string): Promise<Prediction> {
 	const request = {
 		method: 'POST' as const,
 		isIdempotent: true,
 		path: `${predictionPath(id)}/cancel`,
 		timeoutSeconds: READ_TIMEOUT_SECONDS,
-		itemIndex,
-		signal,
 	};
-	return await callService(context, CONNECTE, request, async (answer) =>
-		predictionIn(context, itemIndex, answer),
-	);
+	return await callService(item, CONNECTE, request, async (answer) => predictionIn(item, answer));
 }
 
 /**
@@ -149,8 +125,7 @@ export async function cancelPrediction(
  * document where it puts the reason, so every likely place is looked at.
  */
 export function failureOf(
-	context: CallContext,
-	itemIndex: number,
+	{ context, itemIndex }: Pick<Item<CallContext>, 'context' | 'itemIndex'>,
 	prediction: Prediction,
 	model?: string,
 ): NodeOperationError | undefined {

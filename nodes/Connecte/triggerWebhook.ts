@@ -176,8 +176,8 @@ class Callback {
 	}
 
 	private async look({ id, status }: Prediction): Promise<Prediction | Refusal> {
-		const request = { itemIndex: 0, signal: this.tooLate };
-		const prediction = await readPrediction(this.context, id, request);
+		const call = { context: this.context, itemIndex: 0, signal: this.tooLate };
+		const prediction = await readPrediction(call, id);
 		return prediction.id === id && prediction.status === status ? prediction : NOT_CONFIRMED;
 	}
 

@@ -1,4 +1,4 @@
-import { refusal, type ItemContext } from '../shared/parameters';
+import { inputError, type Item } from '../shared/item';
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 
@@ -9,16 +9,15 @@ const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
  * @param name what the user knows the address by
  * @throws NodeOperationError
  */
-export function checkWebhookUrl(
-	item: ItemContext,
-	name: string,
-	url: string,
-	advice: string,
-): void {
+export function checkWebhookUrl(item: Item, name: string, url: string, advice: string): void {
 	// It becomes a header's value, which takes no other characters.
 	if (/^[\x21-\x7e]+$/.test(url) && URL.canParse(url)) {
 		const { protocol, hostname } = new URL(url);
 		if (protocol === 'https:' || (protocol === 'http:' && LOOPBACK.test(hostname))) return;
 	}
-	throw refusal(item, `${name} must be an https:// address, but is ${JSON.stringify(url)}`, advice);
+	throw inputError(
+		item,
+		`${name} must be an https:// address, but is ${JSON.stringify(url)}`,
+		advice,
+	);
 }

@@ -6,13 +6,11 @@ import {
 	type INodeExecutionData,
 } from 'n8n-workflow';
 
+import type { Item } from './item';
 import { abortable } from './time';
 
-/** What an operation does with one item; it stops when the signal is aborted. */
-export type ItemOperation = (
-	itemIndex: number,
-	signal: AbortSignal,
-) => Promise<INodeExecutionData[]>;
+/** What an operation does with one item; it stops when the item's signal is aborted. */
+export type ItemOperation = (item: Item) => Promise<INodeExecutionData[]>;
 
 /**
  * Runs the operation for every input item, at most `concurrency` at once, and returns the results
@@ -41,7 +39,7 @@ export async function runItems(
 		while (next < count && !signal.aborted) {
 			const itemIndex = next++;
 			try {
-				const items = await abortable(operation(itemIndex, signal), signal);
+				const items = await abortable(operation({ context, itemIndex, signal }), signal);
 				results[itemIndex] = items.map((item) => ({ ...item, pairedItem: { item: itemIndex } }));
 			} catch (error) {
 				if (signal.aborted) return;

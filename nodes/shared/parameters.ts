@@ -1,26 +1,13 @@
-import { NodeConnectionTypes, NodeOperationError, type IExecuteFunctions } from 'n8n-workflow';
+import type { IExecuteFunctions } from 'n8n-workflow';
 
-/** The context of one item: what an operation needs to read its parameters and to refuse them. */
-export interface ItemContext {
-	context: IExecuteFunctions;
-	itemIndex: number;
-}
-
-/** An error for input that must not be sent: what is wrong, and in `description` how to go on. */
-export function refusal(
-	{ context, itemIndex }: ItemContext,
-	message: string,
-	description: string,
-): NodeOperationError {
-	return new NodeOperationError(context.getNode(), message, { itemIndex, description });
-}
+import { inputError, type Item } from './item';
 
 /**
  * The value as a number within the limits; `undefined` where the user set none.
  * @throws NodeOperationError naming the parameter and the limits
  */
 export function numberWithin(
-	item: ItemContext,
+	item: Pick<Item, 'context' | 'itemIndex'>,
 	displayName: string,
 	value: unknown,
 	limits: { min: number; max: number; integer?: boolean },
@@ -37,7 +24,7 @@ export function numberWithin(
 		number > max ||
 		(integer && !Number.isInteger(number))
 	) {
-		throw refusal(
+		throw inputError(
 			item,
 			`'${displayName}' must be ${kind} ${range}, but is ${JSON.stringify(value)}`,
 			`Set '${displayName}' to ${kind} ${range}, or remove it.`,
@@ -63,14 +50,14 @@ export function isOn(value: unknown): boolean {
  * @throws NodeOperationError naming the field and its choices
  */
 export function choiceOf<T extends string>(
-	item: ItemContext,
+	item: Item,
 	displayName: string,
 	value: unknown,
 	choices: readonly T[],
 ): T {
 	const choice = choices.find((known) => known === value);
 	if (choice !== undefined) return choice;
-	throw refusal(
+	throw inputError(
 		item,
 		`'${displayName}' must be one of ${choices.join(', ')}, but is ${JSON.stringify(value)}`,
 		`Set '${displayName}' to one of: ${choices.join(', ')}.`,
@@ -99,27 +86,16 @@ export function concurrencyOf(context: IExecuteFunctions): number {
 }
 
 /**
- * Whether an AI agent runs the node as its tool. An agent that has the engine run its tools can only
- * be told by where the output goes; n8n before 2.41 has no `isToolExecution`.
- */
-export function isToolRun(context: IExecuteFunctions): boolean {
-	return (
-		context.getNode().rewireOutputLogTo === NodeConnectionTypes.AiTool ||
-		(typeof context.isToolExecution === 'function' && context.isToolExecution())
-	);
-}
-
-/**
  * The value as one path segment of a URL, percent-encoded.
  * @throws NodeOperationError for an empty value, a whole address, `.` and `..`
  */
-export function pathSegment(item: ItemContext, displayName: string, value: unknown): string {
+export function pathSegment(item: Item, displayName: string, value: unknown): string {
 	const segment = String(value ?? '').trim();
 	if (segment === '') {
-		throw refusal(item, `'${displayName}' is empty`, `Set '${displayName}'.`);
+		throw inputError(item, `'${displayName}' is empty`, `Set '${displayName}'.`);
 	}
 	if (segment === '.' || segment === '..' || segment.includes('://')) {
-		throw refusal(
+		throw inputError(
 			item,
 			`'${displayName}' is not a single path segment`,
 			`Set '${displayName}' to the segment alone, without an address or dots.`,

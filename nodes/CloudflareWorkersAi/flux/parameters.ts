@@ -1,13 +1,7 @@
 import type { IDataObject, INodeProperties } from 'n8n-workflow';
 
-import {
-	isOn,
-	listOf,
-	nonEmpty,
-	numberWithin,
-	refusal,
-	type ItemContext,
-} from '../../shared/parameters';
+import { inputError, type Item } from '../../shared/item';
+import { isOn, listOf, nonEmpty, numberWithin } from '../../shared/parameters';
 
 const MAX_KEYTERMS = 100;
 const MAX_KEYTERM_LENGTH = 100;
@@ -40,7 +34,7 @@ export interface FluxParameters {
  * The Flux parameters of an item.
  * @throws NodeOperationError naming the parameter that is out of range or has a wrong form
  */
-export function readFluxParameters(item: ItemContext): FluxParameters {
+export function readFluxParameters(item: Item): FluxParameters {
 	const { context, itemIndex } = item;
 	const options = context.getNodeParameter('options', itemIndex, {}) as IDataObject;
 	const fields: FluxFields = {
@@ -90,23 +84,23 @@ export function runRequest(
 	return { body: { ...fields, ...(isSingle && { keyterm }), ...additionalBody }, query };
 }
 
-function encodingOf(item: ItemContext): 'linear16' {
+function encodingOf(item: Item): 'linear16' {
 	const encoding = item.context.getNodeParameter('encoding', item.itemIndex, 'linear16');
 	if (encoding === 'linear16') return encoding;
-	throw refusal(
+	throw inputError(
 		item,
 		`'Encoding' ${JSON.stringify(encoding)} is not known to Flux`,
 		'Set it to linear16: raw 16-bit samples are all that Cloudflare takes.',
 	);
 }
 
-function sampleRateOf(item: ItemContext): string {
+function sampleRateOf(item: Item): string {
 	const value = item.context.getNodeParameter('sampleRate', item.itemIndex, 16_000);
 	const limits = { min: 1_000, max: 384_000, integer: true };
 	return String(numberWithin(item, 'Sample Rate', value, limits) ?? 16_000);
 }
 
-function thresholdsOf(item: ItemContext, options: IDataObject): Partial<FluxFields> {
+function thresholdsOf(item: Item, options: IDataObject): Partial<FluxFields> {
 	const threshold = numberWithin(item, 'End of Turn Threshold', options.eotThreshold, {
 		min: 0.5,
 		max: 0.9,
@@ -118,7 +112,7 @@ function thresholdsOf(item: ItemContext, options: IDataObject): Partial<FluxFiel
 	const limit = threshold ?? DEFAULT_EOT_THRESHOLD;
 	if (eager !== undefined && eager > limit) {
 		const origin = threshold === undefined ? 'by default' : 'set';
-		throw refusal(
+		throw inputError(
 			item,
 			`'Eager End of Turn Threshold' (${eager}) is above 'End of Turn Threshold' (${limit} ${origin})`,
 			"Lower 'Eager End of Turn Threshold', or raise 'End of Turn Threshold': an eager end of turn must come first.",
@@ -134,12 +128,12 @@ function thresholdsOf(item: ItemContext, options: IDataObject): Partial<FluxFiel
  * A list of key terms.
  * @throws NodeOperationError for more than 100 terms, or one of more than 100 characters
  */
-export function keytermsOf(item: ItemContext, value: unknown): string[] {
+export function keytermsOf(item: Item, value: unknown): string[] {
 	const keyterms = listOf(value)
 		.map((term) => term.trim())
 		.filter((term) => term !== '');
 	if (keyterms.length > MAX_KEYTERMS) {
-		throw refusal(
+		throw inputError(
 			item,
 			`'Key Terms' takes at most ${MAX_KEYTERMS} terms, but has ${keyterms.length}`,
 			'Keep the terms that are heard wrongly without help.',
@@ -147,7 +141,7 @@ export function keytermsOf(item: ItemContext, value: unknown): string[] {
 	}
 	const long = keyterms.find((term) => [...term].length > MAX_KEYTERM_LENGTH);
 	if (long !== undefined) {
-		throw refusal(
+		throw inputError(
 			item,
 			`A term of 'Key Terms' has more than ${MAX_KEYTERM_LENGTH} characters: '${long.slice(0, 40)}…'`,
 			'Enter each term as a value of its own.',
@@ -157,13 +151,13 @@ export function keytermsOf(item: ItemContext, value: unknown): string[] {
 }
 
 /** The rules are those of `AiOptions.tags` in Cloudflare's published types (workers-types). */
-function tagsOf(item: ItemContext, value: unknown): { tags?: string } {
+function tagsOf(item: Item, value: unknown): { tags?: string } {
 	const tags = listOf(value)
 		.map((tag) => tag.trim())
 		.filter((tag) => tag !== '');
 	if (tags.length === 0) return {};
 	if (tags.length > MAX_TAGS) {
-		throw refusal(
+		throw inputError(
 			item,
 			`'Tags' takes at most ${MAX_TAGS} tags, but has ${tags.length}`,
 			'Remove tags until five are left.',
@@ -173,7 +167,7 @@ function tagsOf(item: ItemContext, value: unknown): { tags?: string } {
 		(tag) => tag.length > MAX_TAG_LENGTH || !/^[A-Za-z0-9:\-./@]+$/.test(tag),
 	);
 	if (wrong !== undefined) {
-		throw refusal(
+		throw inputError(
 			item,
 			`A tag of 'Tags' has a form that Cloudflare does not take: '${wrong.slice(0, MAX_TAG_LENGTH)}'`,
 			`A tag has at most ${MAX_TAG_LENGTH} characters: letters, digits and : - . / @`,

@@ -3,7 +3,7 @@ import { NodeOperationError } from 'n8n-workflow';
 import { audioKind, SIGNATURE_BYTES } from '../../shared/audio/signature';
 import type { AudioSource } from '../../shared/audio/source';
 import { ByteReader } from '../../shared/audio/byteReader';
-import { refusal, type ItemContext } from '../../shared/parameters';
+import { inputError, type Item } from '../../shared/item';
 import { PcmReader, type ChannelChoice } from '../../shared/audio/pcm';
 import { abortable } from '../../shared/time';
 import { escapeHtml } from '../../shared/text';
@@ -26,7 +26,7 @@ export interface Recording {
  * How to read an item's recording: a WAV file, or with `rawSampleRate` samples without a header.
  */
 export interface RecordingInput {
-	item: ItemContext;
+	item: Item;
 	source: AudioSource;
 	rawSampleRate?: number;
 }
@@ -115,12 +115,12 @@ async function openContainer(bytes: ByteReader): Promise<PcmReader> {
 			);
 }
 
-function notRead(item: ItemContext, cause: Error): Error {
-	if (cause instanceof UnreadableAudio) return refusal(item, cause.message, cause.advice);
+function notRead(item: Item, cause: Error): Error {
+	if (cause instanceof UnreadableAudio) return inputError(item, cause.message, cause.advice);
 	if (cause instanceof NodeOperationError) return cause;
 	const reason =
 		cause.name === 'TimeoutError'
 			? `Nothing more of it came for ${LONGEST_WAIT_SECONDS} seconds.`
 			: `Reading it ended with: ${escapeHtml(cause.message)}.`;
-	return refusal(item, 'The audio could not be read to its end', reason);
+	return inputError(item, 'The audio could not be read to its end', reason);
 }

@@ -77,7 +77,7 @@ export class ChannelTranscription {
 	async run(first: Recording, signal: AbortSignal): Promise<void> {
 		const { input, maxReconnects } = this.settings;
 		const { context, itemIndex } = input.item;
-		const connection = await connectionOf(context, CLOUDFLARE, itemIndex).catch((error: Error) => {
+		const connection = await connectionOf(input.item, CLOUDFLARE).catch((error: Error) => {
 			first.close();
 			throw new NodeOperationError(context.getNode(), error, { itemIndex });
 		});
@@ -165,14 +165,11 @@ export class ChannelTranscription {
 	/** Why Cloudflare refuses the WebSocket, learnt by a plain request of the same address. */
 	private async refusal(signal: AbortSignal): Promise<FailedTry | undefined> {
 		const { input, path, query } = this.settings;
-		const { context, itemIndex } = input.item;
-		const refusal = await refusalBy(context, CLOUDFLARE, {
+		const refusal = await refusalBy({ ...input.item, signal }, CLOUDFLARE, {
 			method: 'GET',
 			path,
 			query,
 			timeoutSeconds: PROBE_SECONDS,
-			itemIndex,
-			signal,
 		});
 		return refusal && !asksForWebSocket(refusal.error) ? refusal : undefined;
 	}

@@ -1,7 +1,13 @@
 import type { IDataObject } from 'n8n-workflow';
 
 import { isObject } from '../../shared/http/answer';
-import { asNumber, asText, type Segment, type Transcript, type Word } from '../../shared/transcript/transcript';
+import {
+	asNumber,
+	asText,
+	type Segment,
+	type Transcript,
+	type Word,
+} from '../../shared/transcript/transcript';
 import { NOVA3_MODEL } from '../service';
 
 /**

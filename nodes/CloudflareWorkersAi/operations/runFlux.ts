@@ -1,14 +1,14 @@
 import {
 	updateDisplayOptions,
 	type IDataObject,
-	type IExecuteFunctions,
 	type INodeExecutionData,
 	type INodeProperties,
 } from 'n8n-workflow';
 
 import { isObject, parseJson } from '../../shared/http/answer';
 import { concurrencyOption } from '../../shared/fields';
-import { isOn, nonEmpty, refusal, type ItemContext } from '../../shared/parameters';
+import { inputError, type Item } from '../../shared/item';
+import { isOn, nonEmpty } from '../../shared/parameters';
 import { callService } from '../../shared/http/transport';
 import {
 	byDisplayName,
@@ -80,12 +80,8 @@ export const description: INodeProperties[] = updateDisplayOptions(
  * @throws NodeOperationError for parameters out of range, before anything is sent; NodeApiError for
  * what Cloudflare answers, `success: false` included
  */
-export async function execute(
-	context: IExecuteFunctions,
-	itemIndex: number,
-	signal: AbortSignal,
-): Promise<INodeExecutionData[]> {
-	const item = { context, itemIndex };
+export async function execute(item: Item): Promise<INodeExecutionData[]> {
+	const { context, itemIndex } = item;
 	const options = context.getNodeParameter('options', itemIndex, {}) as IDataObject;
 	const { body, query } = runRequest(readFluxParameters(item), {
 		queueRequest: options.queueRequest === undefined ? undefined : isOn(options.queueRequest),
@@ -97,7 +93,7 @@ export async function execute(
 		'Content-Length': String(content.length),
 	};
 	const result = await callService(
-		context,
+		item,
 		CLOUDFLARE,
 		{
 			method: 'POST',
@@ -105,19 +101,17 @@ export async function execute(
 			query,
 			body: () => Promise.resolve({ content, headers }),
 			timeoutSeconds: TIMEOUT_SECONDS,
-			itemIndex,
-			signal,
 		},
 		async (answer) => await readResult(item, answer),
 	);
 	return [{ json: isObject(result) ? result : ({ result } as IDataObject) }];
 }
 
-function additionalBodyOf(item: ItemContext, value: unknown): IDataObject | undefined {
+function additionalBodyOf(item: Item, value: unknown): IDataObject | undefined {
 	if (value === undefined || value === '') return undefined;
 	const body = typeof value === 'string' ? parseJson(value) : value;
 	if (isObject(body)) return body;
-	throw refusal(
+	throw inputError(
 		item,
 		"'Additional Body' is not a JSON object",
 		'Write it in braces, for example { "field": "value" }, or remove it.',

@@ -3,22 +3,20 @@ import {
 	NodeOperationError,
 	updateDisplayOptions,
 	type IDataObject,
-	type IExecuteFunctions,
 	type INodeExecutionData,
 	type INodeProperties,
 } from 'n8n-workflow';
 
 import { audioSource } from '../../shared/audio/source';
 import { audioInputFields, concurrencyOption, subtitleOptions } from '../../shared/fields';
-import {
-	choiceOf,
-	isToolRun,
-	numberWithin,
-	refusal,
-	type ItemContext,
-} from '../../shared/parameters';
+import { inputError, isToolRun, type Item } from '../../shared/item';
+import { choiceOf, numberWithin } from '../../shared/parameters';
 import type { ChannelChoice } from '../../shared/audio/pcm';
-import { subtitleBinary, subtitleRequest, type SubtitleRequest } from '../../shared/transcript/subtitleBinary';
+import {
+	subtitleBinary,
+	subtitleRequest,
+	type SubtitleRequest,
+} from '../../shared/transcript/subtitleBinary';
 import { transcriptJson, withoutEmpty, type Transcript } from '../../shared/transcript/transcript';
 import { escapeHtml } from '../../shared/text';
 import { openRecording, type Recording, type RecordingInput } from '../flux/recording';
@@ -145,23 +143,18 @@ export const description: INodeProperties[] = updateDisplayOptions(
  * @throws NodeOperationError for parameters or audio that Flux cannot take, before it is called;
  * NodeApiError for what Cloudflare answers, with the turns finished until then in its description
  */
-export async function execute(
-	context: IExecuteFunctions,
-	itemIndex: number,
-	signal: AbortSignal,
-): Promise<INodeExecutionData[]> {
-	const item = { context, itemIndex };
+export async function execute(item: Item): Promise<INodeExecutionData[]> {
 	if (!hasWebSocket()) {
-		throw refusal(
+		throw inputError(
 			item,
 			'Flux needs a WebSocket, which the Node.js of this n8n does not have',
 			"n8n 2.41 and later run on a Node.js (24) that has it: update n8n, or use the operation 'Transcribe with Nova-3'.",
 		);
 	}
 	const request = await readRequest(item);
-	const recording = await openRecording(request.input, signal);
+	const recording = await openRecording(request.input, item.signal);
 	const call = new Call(item, request);
-	await call.run(recording, signal);
+	await call.run(recording, item.signal);
 	return await call.results();
 }
 
@@ -176,7 +169,7 @@ interface FluxRequest {
 	subtitles?: SubtitleRequest;
 }
 
-async function readRequest(item: ItemContext): Promise<FluxRequest> {
+async function readRequest(item: Item): Promise<FluxRequest> {
 	const { context, itemIndex } = item;
 	const options = context.getNodeParameter('options', itemIndex, {}) as IDataObject;
 	const flux = readFluxParameters(item);
@@ -223,7 +216,7 @@ class Call {
 	private hasSentTurn = false;
 
 	constructor(
-		private readonly item: ItemContext,
+		private readonly item: Item,
 		private readonly request: FluxRequest,
 	) {
 		const { context } = item;
@@ -389,7 +382,7 @@ class Call {
 const NO_TIMES = 'Flux gave no times for this recording.';
 
 function channelsOf(
-	item: ItemContext,
+	item: Item,
 	choice: FluxRequest['channels'],
 	recording: Recording,
 ): ChannelChoice[] {
@@ -399,7 +392,7 @@ function channelsOf(
 		case 'right':
 			if (recording.channels > 1) return [1];
 			recording.close();
-			throw refusal(
+			throw inputError(
 				item,
 				"'Channels' is set to Right, but the recording has one channel only",
 				"Set 'Channels' to Mix or Left.",

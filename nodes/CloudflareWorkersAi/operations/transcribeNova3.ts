@@ -1,7 +1,6 @@
 import {
 	updateDisplayOptions,
 	type IDataObject,
-	type IExecuteFunctions,
 	type INodeExecutionData,
 	type INodeProperties,
 } from 'n8n-workflow';
@@ -16,14 +15,8 @@ import {
 	subtitleOptions,
 	timeoutOption,
 } from '../../shared/fields';
-import {
-	isOn,
-	isToolRun,
-	nonEmpty,
-	numberWithin,
-	refusal,
-	type ItemContext,
-} from '../../shared/parameters';
+import { inputError, isToolRun, type Item } from '../../shared/item';
+import { isOn, nonEmpty, numberWithin } from '../../shared/parameters';
 import { subtitleBinary, subtitleRequest } from '../../shared/transcript/subtitleBinary';
 import { transcriptJson } from '../../shared/transcript/transcript';
 import type { RequestBody } from '../../shared/http/service';
@@ -120,19 +113,15 @@ const SWITCHES = [
  * @throws NodeOperationError for parameters or files that cannot be sent; NodeApiError for what
  * Cloudflare answers
  */
-export async function execute(
-	context: IExecuteFunctions,
-	itemIndex: number,
-	signal: AbortSignal,
-): Promise<INodeExecutionData[]> {
-	const item = { context, itemIndex };
+export async function execute(item: Item): Promise<INodeExecutionData[]> {
+	const { context, itemIndex } = item;
 	const options = context.getNodeParameter('options', itemIndex, {}) as IDataObject;
 	const query = queryOf(item, options);
 	const subtitles = subtitleRequest(options);
 	const timeoutSeconds =
 		numberWithin(item, 'Timeout', options.timeout, { min: 1, max: 86_400 }) ?? 300;
 	const { result, requestId } = await callService(
-		context,
+		item,
 		CLOUDFLARE,
 		{
 			method: 'POST',
@@ -140,8 +129,6 @@ export async function execute(
 			query,
 			body: fileBody(item, audioSource(item)),
 			timeoutSeconds,
-			itemIndex,
-			signal,
 		},
 		async (answer) => ({
 			result: await readResult(item, answer),
@@ -154,7 +141,7 @@ export async function execute(
 	}
 	const transcript = toTranscript(result, requestId);
 	if (!transcript) {
-		throw refusal(
+		throw inputError(
 			item,
 			"Cloudflare's answer holds no transcript",
 			"Turn off 'Simplify' and 'Subtitles' to see what it holds.",
@@ -166,7 +153,7 @@ export async function execute(
 	return [{ json, ...(binary && { binary }) }];
 }
 
-function queryOf(item: ItemContext, options: IDataObject): URLSearchParams {
+function queryOf(item: Item, options: IDataObject): URLSearchParams {
 	const query = new URLSearchParams();
 	const language = nonEmpty(options.language);
 	if (language !== undefined) query.append('language', language);
@@ -179,15 +166,12 @@ function queryOf(item: ItemContext, options: IDataObject): URLSearchParams {
 }
 
 /** The file as it is, with its type and, where it is known, its length. */
-function fileBody(
-	item: ItemContext,
-	source: AudioSource,
-): (signal: AbortSignal) => Promise<RequestBody> {
+function fileBody(item: Item, source: AudioSource): (signal: AbortSignal) => Promise<RequestBody> {
 	return async (signal) => {
 		const { content, length, fileName, mimeType, failure, isRead, close } = await source(signal);
 		if (length === 0) {
 			close();
-			throw refusal(
+			throw inputError(
 				item,
 				'The audio file is empty',
 				'Check the node that supplies it: the file has no bytes.',

@@ -2,7 +2,6 @@ import {
 	NodeApiError,
 	NodeOperationError,
 	updateDisplayOptions,
-	type IExecuteFunctions,
 	type INodeExecutionData,
 	type INodeProperties,
 } from 'n8n-workflow';
@@ -17,7 +16,7 @@ import {
 	subtitleOptions,
 	timeoutOption,
 } from '../../shared/fields';
-import { isToolRun, refusal, type ItemContext } from '../../shared/parameters';
+import { inputError, isToolRun, type Item } from '../../shared/item';
 import type { Mask } from '../../shared/http/secrets';
 import { subtitleBinary } from '../../shared/transcript/subtitleBinary';
 import { transcriptJson } from '../../shared/transcript/transcript';
@@ -318,14 +317,10 @@ export const description: INodeProperties[] = updateDisplayOptions(
  * @throws NodeOperationError for parameters or files the service would refuse, before it is called;
  * NodeApiError for what the service answers
  */
-export async function execute(
-	context: IExecuteFunctions,
-	itemIndex: number,
-	signal: AbortSignal,
-): Promise<INodeExecutionData[]> {
-	const item = { context, itemIndex };
+export async function execute(item: Item): Promise<INodeExecutionData[]> {
+	const { context } = item;
 	const request = await readRequest(item);
-	const { answer, requestId } = await transcribe(item, request, signal);
+	const { answer, requestId } = await transcribe(item, request);
 	const transcript = toTranscript(answer, { ...request, requestId });
 	const { subtitles } = request;
 	const binary =
@@ -344,24 +339,17 @@ interface Transcribed {
 	requestId?: string;
 }
 
-async function transcribe(
-	item: ItemContext,
-	request: TranscriptionRequest,
-	signal: AbortSignal,
-): Promise<Transcribed> {
-	const { context, itemIndex } = item;
+async function transcribe(item: Item, request: TranscriptionRequest): Promise<Transcribed> {
 	const progress = new Progress(item);
 	try {
 		return await callService(
-			context,
+			item,
 			CLOUDSWAY,
 			{
 				method: 'POST',
 				path: `/v1/ai/${request.endpointPath}/audio/transcriptions`,
 				body: transcriptionForm(item, audioSource(item), request.fields, request.fileName),
 				timeoutSeconds: request.timeoutSeconds,
-				itemIndex,
-				signal,
 			},
 			async (answer) => ({
 				answer: await readAnswer(item, request, answer, progress),
@@ -374,7 +362,7 @@ async function transcribe(
 }
 
 async function readAnswer(
-	item: ItemContext,
+	item: Item,
 	{ responseFormat, stream }: TranscriptionRequest,
 	answer: Answer,
 	progress: Progress,
@@ -392,7 +380,7 @@ async function readAnswer(
 	const isTextFormat = ['text', 'srt', 'vtt'].includes(responseFormat);
 	if (!isPage && isTextFormat && !isObject(json)) return text;
 	const said = messageIn(text);
-	throw refusal(
+	throw inputError(
 		item,
 		"Cloudsway's answer holds no transcript",
 		`${said ? `It says: ${sentence(escapeHtml(said))} ` : ''}Check 'Base URL' in the credential and 'Endpoint Path'.`,
@@ -409,7 +397,7 @@ class Progress {
 
 	private isSending = false;
 
-	constructor(private readonly item: ItemContext) {}
+	constructor(private readonly item: Item) {}
 
 	async follow(pieces: AsyncIterable<Uint8Array>, mask: Mask): Promise<TranscriptionAnswer> {
 		const { context, itemIndex } = this.item;

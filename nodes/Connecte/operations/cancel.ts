@@ -1,10 +1,6 @@
-import {
-	updateDisplayOptions,
-	type IExecuteFunctions,
-	type INodeExecutionData,
-	type INodeProperties,
-} from 'n8n-workflow';
+import { updateDisplayOptions, type INodeExecutionData, type INodeProperties } from 'n8n-workflow';
 
+import type { Item } from '../../shared/item';
 import { predictionIdField } from '../fields';
 import { cancelPrediction, predictionIdOf } from '../prediction';
 
@@ -19,11 +15,6 @@ export const description: INodeProperties[] = updateDisplayOptions(
  *
  * https://connecte.ai/docs/api-reference/methods
  */
-export async function execute(
-	context: IExecuteFunctions,
-	itemIndex: number,
-	signal: AbortSignal,
-): Promise<INodeExecutionData[]> {
-	const id = predictionIdOf({ context, itemIndex });
-	return [{ json: await cancelPrediction(context, id, { itemIndex, signal }) }];
+export async function execute(item: Item): Promise<INodeExecutionData[]> {
+	return [{ json: await cancelPrediction(item, predictionIdOf(item)) }];
 }

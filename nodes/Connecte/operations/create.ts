@@ -1,12 +1,7 @@
-import {
-	updateDisplayOptions,
-	type IExecuteFunctions,
-	type INodeExecutionData,
-	type INodeProperties,
-} from 'n8n-workflow';
+import { updateDisplayOptions, type INodeExecutionData, type INodeProperties } from 'n8n-workflow';
 
 import { concurrencyOption, simplifyField } from '../../shared/fields';
-import type { ItemContext } from '../../shared/parameters';
+import type { Item } from '../../shared/item';
 import { createPrediction, readCreateRequest, type CreateRequest } from '../createRequest';
 import { cancelOnTimeoutOption, maxWaitOption, pollIntervalOption } from '../fields';
 import { resultItem } from '../output';
@@ -179,43 +174,38 @@ export const description: INodeProperties[] = updateDisplayOptions(
  * @throws NodeOperationError for input that Connecte would refuse, before anything is sent, and for a
  * prediction that failed or did not end in time; NodeApiError for what Connecte answers
  */
-export async function execute(
-	context: IExecuteFunctions,
-	itemIndex: number,
-	signal: AbortSignal,
-): Promise<INodeExecutionData[]> {
-	const item = { context, itemIndex };
+export async function execute(item: Item): Promise<INodeExecutionData[]> {
+	const { signal } = item;
 	const request = await readCreateRequest(item);
-	const prediction = await createPrediction(item, request, signal);
+	const prediction = await createPrediction(item, request);
 	if (signal.aborted) {
-		await cancelUnattended(context, prediction.id, itemIndex);
+		await cancelUnattended(item, prediction.id);
 		signal.throwIfAborted();
 	}
 	const isWaitedFor = request.waitFor !== 'no' && !isFinal(prediction.status);
 	if (isWaitedFor && request.resumeUrl !== undefined) {
-		return await waitForWebhook(item, request, request.resumeUrl, prediction, signal);
+		return await waitForWebhook(item, request, request.resumeUrl, prediction);
 	}
 	const options = { ...request.waiting, firstLookMs: FIRST_LOOK_MS, cancelOnStop: true };
 	const last = isWaitedFor
-		? await pollUntilEnd(item, prediction.id, prediction, options, signal)
+		? await pollUntilEnd(item, prediction.id, prediction, options)
 		: prediction;
 	return [resultItem(item, last, request.model)];
 }
 
 /** Looks once more, since a callback that comes from now on until the execution is stored is lost. */
 async function waitForWebhook(
-	item: ItemContext,
+	item: Item,
 	{ model, waiting }: CreateRequest,
 	resumeUrl: string,
 	prediction: Prediction,
-	signal: AbortSignal,
 ): Promise<INodeExecutionData[]> {
-	const { context, itemIndex } = item;
+	const { context, signal } = item;
 	let last = prediction;
 	try {
-		last = await readPrediction(context, prediction.id, { itemIndex, signal, timeoutSeconds: 10 });
+		last = await readPrediction(item, prediction.id, 10);
 	} catch (error) {
-		if (signal.aborted) await cancelUnattended(context, prediction.id, itemIndex);
+		if (signal.aborted) await cancelUnattended(item, prediction.id);
 		signal.throwIfAborted();
 		// The look-out asks again; the prediction is under way and paid for.
 		if (!isPassing(error))

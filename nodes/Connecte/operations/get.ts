@@ -1,11 +1,7 @@
-import {
-	updateDisplayOptions,
-	type IExecuteFunctions,
-	type INodeExecutionData,
-	type INodeProperties,
-} from 'n8n-workflow';
+import { updateDisplayOptions, type INodeExecutionData, type INodeProperties } from 'n8n-workflow';
 
 import { simplifyField } from '../../shared/fields';
+import type { Item } from '../../shared/item';
 import { predictionIdField } from '../fields';
 import { predictionIdOf, readPrediction } from '../prediction';
 import { predictionItem } from '../output';
@@ -21,12 +17,7 @@ export const description: INodeProperties[] = updateDisplayOptions(
  *
  * https://connecte.ai/docs/api-reference/methods
  */
-export async function execute(
-	context: IExecuteFunctions,
-	itemIndex: number,
-	signal: AbortSignal,
-): Promise<INodeExecutionData[]> {
-	const item = { context, itemIndex };
+export async function execute(item: Item): Promise<INodeExecutionData[]> {
 	const id = predictionIdOf(item);
-	return [predictionItem(item, await readPrediction(context, id, { itemIndex, signal }))];
+	return [predictionItem(item, await readPrediction(item, id))];
 }

@@ -1,11 +1,7 @@
-import {
-	updateDisplayOptions,
-	type IExecuteFunctions,
-	type INodeExecutionData,
-	type INodeProperties,
-} from 'n8n-workflow';
+import { updateDisplayOptions, type INodeExecutionData, type INodeProperties } from 'n8n-workflow';
 
 import { simplifyField } from '../../shared/fields';
+import type { Item } from '../../shared/item';
 import {
 	cancelOnTimeoutOption,
 	maxWaitOption,
@@ -39,15 +35,10 @@ export const description: INodeProperties[] = updateDisplayOptions(
  *
  * @throws NodeOperationError for a prediction that failed, was cancelled or did not end in time
  */
-export async function execute(
-	context: IExecuteFunctions,
-	itemIndex: number,
-	signal: AbortSignal,
-): Promise<INodeExecutionData[]> {
-	const item = { context, itemIndex };
+export async function execute(item: Item): Promise<INodeExecutionData[]> {
 	const id = predictionIdOf(item);
 	// Created elsewhere, so that somebody else may want its result.
 	const options = { ...waitOptions(item), firstLookMs: 0, cancelOnStop: false };
-	const last = await pollUntilEnd(item, id, undefined, options, signal);
+	const last = await pollUntilEnd(item, id, undefined, options);
 	return [resultItem(item, last)];
 }

@@ -1,7 +1,7 @@
 import type { IDataObject, ResourceMapperValue } from 'n8n-workflow';
 
 import { isObject, parseJson } from '../../shared/http/answer';
-import { refusal, type ItemContext } from '../../shared/parameters';
+import { inputError, type Item } from '../../shared/item';
 import { escapeHtml } from '../../shared/text';
 import { KNOWN_SCHEMAS } from './models';
 import { parseInputSchema, resolved } from './schema';
@@ -11,14 +11,14 @@ import { problemsOf, type Problem } from './validate';
  * The input of one item as it is sent, checked against the schema where there is one.
  * @throws NodeOperationError with a message for each field that does not fit
  */
-export function readInput(item: ItemContext, model: string): IDataObject {
+export function readInput(item: Item, model: string): IDataObject {
 	const { context, itemIndex } = item;
 	const isFields = context.getNodeParameter('inputMode', itemIndex, 'json') === 'fields';
 	const schema = (isFields ? ownSchema(item) : undefined) ?? KNOWN_SCHEMAS[model];
 	const input = isFields ? fieldsInput(item, schema) : jsonInput(item);
 	const audioProblem = problemOfAudio(item, input.audio);
 	if (audioProblem !== undefined) {
-		throw refusal(
+		throw inputError(
 			item,
 			`'audio' must be the public URL of an audio file: ${audioProblem}`,
 			'Connecte downloads the recording itself and takes no files: put it where it can be reached by https, for example on S3 or a web server, and give its address.',
@@ -26,7 +26,7 @@ export function readInput(item: ItemContext, model: string): IDataObject {
 	}
 	const problems = schema === undefined ? [] : problemsOf(schema, input);
 	if (problems.length > 0) {
-		throw refusal(
+		throw inputError(
 			item,
 			`The input does not fit ${model}: ${problems.map(problemText).join('; ')}`,
 			`What the model takes is on its page under 'API > Schema'. ${isFields ? "Correct the fields of 'Input', or 'Input Schema' where it is out of date." : "Correct 'Input JSON'."}`,
@@ -36,24 +36,24 @@ export function readInput(item: ItemContext, model: string): IDataObject {
 }
 
 /** The schema the user has put in. */
-function ownSchema(item: ItemContext): IDataObject | undefined {
+function ownSchema(item: Item): IDataObject | undefined {
 	const value = item.context.getNodeParameter('inputSchema', item.itemIndex, '') as unknown;
 	if (value === '' || value === undefined || value === null) return undefined;
 	if (typeof value === 'string' && /^\s*(\{\s*\}\s*)?$/.test(value)) return undefined;
 	const schema = parseInputSchema(value);
 	if (schema) return schema;
-	throw refusal(
+	throw inputError(
 		item,
 		"'Input Schema' is not a JSON Schema with 'properties'",
 		"Copy it whole from the model's page, under 'API > Schema', or leave it empty.",
 	);
 }
 
-function jsonInput(item: ItemContext): IDataObject {
+function jsonInput(item: Item): IDataObject {
 	const value = item.context.getNodeParameter('inputJson', item.itemIndex, {}) as unknown;
 	const input = typeof value === 'string' ? parseJson(value) : value;
 	if (isObject(input)) return input;
-	throw refusal(
+	throw inputError(
 		item,
 		"'Input JSON' is not a JSON object",
 		'Set it to an object with the inputs of the model, such as {"audio": "https://example.com/audio.mp3"}.',
@@ -61,7 +61,7 @@ function jsonInput(item: ItemContext): IDataObject {
 }
 
 /** What the resource mapper holds; a field that was left empty is not sent. */
-function fieldsInput(item: ItemContext, schema: IDataObject | undefined): IDataObject {
+function fieldsInput(item: Item, schema: IDataObject | undefined): IDataObject {
 	const { context, itemIndex } = item;
 	const mode = context.getNodeParameter('input.mappingMode', itemIndex, 'defineBelow') as string;
 	const { properties } = schema === undefined ? {} : resolved(schema, schema);
@@ -105,7 +105,7 @@ function problemText({ field, message }: Problem): string {
 }
 
 /** Why a value of `audio` is no public address; `undefined` where it is one, or none is given. */
-function problemOfAudio({ context, itemIndex }: ItemContext, audio: unknown): string | undefined {
+function problemOfAudio({ context, itemIndex }: Item, audio: unknown): string | undefined {
 	if (typeof audio !== 'string') return undefined;
 	const text = audio.trim();
 	if (/^https?:\/\/[^/?#\s]/i.test(text) && URL.canParse(text)) return undefined;

@@ -1,7 +1,8 @@
 import type { IExecuteFunctions, INodeExecutionData, IWebhookFunctions } from 'n8n-workflow';
 
 import { isObject, parseJson } from '../../shared/http/answer';
-import { isOn, type ItemContext } from '../../shared/parameters';
+import type { Item } from '../../shared/item';
+import { isOn } from '../../shared/parameters';
 import type { Prediction } from '../prediction';
 import { AFTER_DEADLINE_MS, lookOut } from './lookOut';
 import type { WaitOptions } from './options';
@@ -25,18 +26,25 @@ const STATE = 'connectePrediction';
  * @returns what the node puts out while it waits; its result takes that place
  */
 export async function handOver(
-	{ context, itemIndex }: ItemContext,
+	item: Item,
 	prediction: Prediction,
 	model: string,
 	{ maxWaitMs, cancelOnTimeout }: WaitOptions,
 	resumeUrl: string,
 ): Promise<INodeExecutionData[]> {
+	const { context, itemIndex } = item;
 	const { id, status } = prediction;
 	const deadline = Date.now() + maxWaitMs;
 	const simplify = isOn(context.getNodeParameter('simplify', itemIndex, true));
 	storeState(context, { id, model, simplify, deadline });
 	await context.putExecutionToWait(new Date(deadline + AFTER_DEADLINE_MS));
-	lookOut({ context: beyondStop(context), prediction, resumeUrl, deadline, cancelOnTimeout });
+	lookOut({
+		context: beyondStop(item).context,
+		prediction,
+		resumeUrl,
+		deadline,
+		cancelOnTimeout,
+	});
 	return [{ json: { id, status } }];
 }
 

@@ -172,7 +172,7 @@ async function update(
 	try {
 		const isTimeUp = Date.now() >= deadline;
 		const signal = AbortSignal.timeout(isTimeUp ? LONGEST_LAST_LOOK_MS : LONGEST_LOOK_MS);
-		const { status } = await request(context, prediction.id, { itemIndex: 0, signal });
+		const { status } = await request({ context, itemIndex: 0, signal }, prediction.id);
 		watch.prediction = { ...prediction, status };
 	} catch (error) {
 		context.logger.debug(

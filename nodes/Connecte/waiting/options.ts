@@ -1,4 +1,5 @@
-import { isOn, numberWithin, type ItemContext } from '../../shared/parameters';
+import type { Item } from '../../shared/item';
+import { isOn, numberWithin } from '../../shared/parameters';
 
 /** n8n itself keeps a callback's address for no longer than its executions, Connecte for an unknown time. */
 const LONGEST_WAIT_SECONDS = 30 * 24 * 60 * 60;
@@ -11,7 +12,7 @@ export interface WaitOptions {
 }
 
 /** @throws NodeOperationError for numbers that are none or out of range */
-export function waitOptions(item: ItemContext): WaitOptions {
+export function waitOptions(item: Item): WaitOptions {
 	const option = (name: string, fallback: number | boolean): unknown =>
 		item.context.getNodeParameter(`options.${name}`, item.itemIndex, fallback);
 	const pollInterval = numberWithin(item, 'Poll Interval', option('pollInterval', 2), {

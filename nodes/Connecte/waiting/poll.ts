@@ -1,6 +1,6 @@
 import { NodeApiError, type NodeOperationError } from 'n8n-workflow';
 
-import { refusal, type ItemContext } from '../../shared/parameters';
+import { inputError, type Item } from '../../shared/item';
 import { pause } from '../../shared/time';
 import { cancelPrediction, isFinal, readPrediction, type Prediction } from '../prediction';
 import type { WaitOptions } from './options';
@@ -28,19 +28,16 @@ export interface PollOptions extends WaitOptions {
  * refuses to answer; the signal's reason when stopped
  */
 export async function pollUntilEnd(
-	item: ItemContext,
+	item: Item,
 	id: string,
 	seen: Prediction | undefined,
 	options: PollOptions,
-	signal: AbortSignal,
 ): Promise<Prediction> {
 	try {
-		const last = await poll(item, id, seen, options, signal);
-		return hasEnded(last) ? last : await timedOut(item, id, last, options, signal);
+		const last = await poll(item, id, seen, options);
+		return hasEnded(last) ? last : await timedOut(item, id, last, options);
 	} finally {
-		if (signal.aborted && options.cancelOnStop) {
-			await cancelUnattended(item.context, id, item.itemIndex);
-		}
+		if (item.signal.aborted && options.cancelOnStop) await cancelUnattended(item, id);
 	}
 }
 
@@ -50,40 +47,32 @@ function hasEnded(prediction: Prediction | undefined): prediction is Prediction 
 
 /** The prediction at its end, or as it was last seen when the time is up. */
 async function poll(
-	item: ItemContext,
+	item: Item,
 	id: string,
 	seen: Prediction | undefined,
 	{ firstLookMs, pollIntervalMs, maxWaitMs }: PollOptions,
-	signal: AbortSignal,
 ): Promise<Prediction | undefined> {
 	const end = Date.now() + maxWaitMs;
 	let last = seen;
 	let wait = Math.min(firstLookMs, pollIntervalMs);
 	while (!hasEnded(last)) {
 		const left = end - Date.now();
-		await pause(Math.max(0, Math.min(wait, left)), signal);
-		if (wait >= left) return (await look(item, id, LAST_LOOK_MS, signal)) ?? last;
-		last = (await look(item, id, end - Date.now(), signal)) ?? last;
+		await pause(Math.max(0, Math.min(wait, left)), item.signal);
+		if (wait >= left) return (await look(item, id, LAST_LOOK_MS)) ?? last;
+		last = (await look(item, id, end - Date.now())) ?? last;
 		wait = pollIntervalMs;
 	}
 	return last;
 }
 
 /** One look; `undefined` where it failed in a way that may pass, or the time ran out. */
-async function look(
-	{ context, itemIndex }: ItemContext,
-	id: string,
-	leftMs: number,
-	signal: AbortSignal,
-): Promise<Prediction | undefined> {
+async function look(item: Item, id: string, leftMs: number): Promise<Prediction | undefined> {
 	const timeUp = AbortSignal.timeout(Math.ceil(Math.min(Math.max(1, leftMs), LONGEST_LOOK_MS)));
 	try {
-		return await readPrediction(context, id, {
-			itemIndex,
-			signal: AbortSignal.any([signal, timeUp]),
-		});
+		const signal = AbortSignal.any([item.signal, timeUp]);
+		return await readPrediction({ ...item, signal }, id);
 	} catch (error) {
-		signal.throwIfAborted();
+		item.signal.throwIfAborted();
 		if (timeUp.aborted || isPassing(error)) return undefined;
 		throw withId(error as NodeApiError | NodeOperationError, id);
 	}
@@ -104,29 +93,27 @@ function withId<E extends NodeApiError | NodeOperationError>(error: E, id: strin
 
 /** The result, should the prediction have ended just before it was cancelled; otherwise throws. */
 async function timedOut(
-	item: ItemContext,
+	item: Item,
 	id: string,
 	last: Prediction | undefined,
 	{ maxWaitMs, cancelOnTimeout }: PollOptions,
-	signal: AbortSignal,
 ): Promise<Prediction> {
-	const { context, itemIndex } = item;
 	let fate = "It goes on: fetch its result later with 'Get' or 'Wait' and this ID.";
 	if (cancelOnTimeout) {
 		try {
-			const limit = AbortSignal.any([signal, AbortSignal.timeout(LONGEST_CANCEL_MS)]);
-			const cancelled = await cancelPrediction(context, id, { itemIndex, signal: limit });
+			const signal = AbortSignal.any([item.signal, AbortSignal.timeout(LONGEST_CANCEL_MS)]);
+			const cancelled = await cancelPrediction({ ...item, signal }, id);
 			if (cancelled.status === 'succeeded' || cancelled.status === 'failed') return cancelled;
 			fate = "It was cancelled; 'Get' with this ID shows what is known of it.";
 		} catch (error) {
-			signal.throwIfAborted();
+			item.signal.throwIfAborted();
 			// It may be refused because there is nothing left to cancel.
-			const ended = await look(item, id, LAST_LOOK_MS, signal);
+			const ended = await look(item, id, LAST_LOOK_MS);
 			if (hasEnded(ended)) return ended;
 			fate = `It could not be cancelled (${(error as Error).message}): fetch its result later with 'Get' or 'Wait' and this ID.`;
 		}
 	}
-	throw refusal(
+	throw inputError(
 		item,
 		`Prediction ${id} did not end within ${maxWaitMs / 1_000} seconds, ${last ? `its last status is '${last.status}'` : 'its status could not be read'}`,
 		`${fate} Raise 'Max Wait' if the model needs longer.`,

@@ -110,7 +110,7 @@ async function readConfirmed(
 ): Promise<Prediction | 'unknown' | 'refused' | 'unreachable'> {
 	const signal = AbortSignal.timeout(LONGEST_CHECK_MS);
 	try {
-		const prediction = await readPrediction(context, id, { itemIndex: 0, signal });
+		const prediction = await readPrediction({ context, itemIndex: 0, signal }, id);
 		return prediction.id === id ? prediction : 'unknown';
 	} catch (error) {
 		if (signal.aborted || isPassing(error)) return 'unreachable';
@@ -153,7 +153,7 @@ function resultOf(
 	if (isTimedOut) {
 		return { json: { id, status, timedOut: true }, pairedItem };
 	}
-	const failure = failureOf(context, 0, prediction, model);
+	const failure = failureOf({ context, itemIndex: 0 }, prediction, model);
 	if (failure) return { ...failedItem(context, failure, { id, status }), pairedItem };
 	return { json: simplify ? predictionJson(prediction, model) : prediction, pairedItem };
 }

@@ -1,4 +1,4 @@
-import type { ItemContext } from '../../shared/parameters';
+import type { Item } from '../../shared/item';
 import { checkWebhookUrl } from '../webhookUrl';
 
 /**
@@ -8,7 +8,7 @@ import { checkWebhookUrl } from '../webhookUrl';
 export const RESUME_PATH = 'connecte';
 
 /** The address by which this execution goes on, with n8n's token for it. */
-export function resumeUrlOf(item: ItemContext): string {
+export function resumeUrlOf(item: Item): string {
 	const { $execution } = item.context.getWorkflowDataProxy(item.itemIndex);
 	const url = new URL(($execution as { resumeUrl: string }).resumeUrl);
 	url.pathname = `${url.pathname.replace(/\/$/, '')}/${RESUME_PATH}`;

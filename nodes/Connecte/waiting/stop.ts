@@ -1,29 +1,32 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 
+import type { Item } from '../../shared/item';
 import { cancelPrediction } from '../prediction';
 
 const LONGEST_CANCEL_MS = 30_000;
 
 /**
- * The context for what must still be done when the execution has been stopped: n8n breaks off every
+ * The item for what must still be done when the execution has been stopped: n8n breaks off every
  * request of a stopped execution at once.
+ * @param signal ends that work instead; without it, it goes on to its end
  */
-export function beyondStop(context: IExecuteFunctions): IExecuteFunctions {
-	return Object.create(context, {
+export function beyondStop(
+	{ context, itemIndex }: Item,
+	signal: AbortSignal = new AbortController().signal,
+): Item {
+	const unstopped = Object.create(context, {
 		getExecutionCancelSignal: { value: () => undefined },
 	}) as IExecuteFunctions;
+	return { context: unstopped, itemIndex, signal };
 }
 
 /** Cancels a prediction that nobody waits for any more. Never throws: there is nobody to tell. */
-export async function cancelUnattended(
-	context: IExecuteFunctions,
-	id: string,
-	itemIndex: number,
-): Promise<void> {
+export async function cancelUnattended(item: Item, id: string): Promise<void> {
 	try {
-		const signal = AbortSignal.timeout(LONGEST_CANCEL_MS);
-		await cancelPrediction(beyondStop(context), id, { itemIndex, signal });
+		await cancelPrediction(beyondStop(item, AbortSignal.timeout(LONGEST_CANCEL_MS)), id);
 	} catch (error) {
-		context.logger.warn(`Prediction ${id} could not be cancelled: ${(error as Error).message}`);
+		item.context.logger.warn(
+			`Prediction ${id} could not be cancelled: ${(error as Error).message}`,
+		);
 	}
 }

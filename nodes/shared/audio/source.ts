@@ -4,7 +4,7 @@ import type { AnswerHead, ReadableStream } from '../http/answer';
 import { isPage } from './format';
 import { withTries } from '../http/failure';
 import { networkReason } from '../http/network';
-import { isToolRun, refusal, type ItemContext } from '../parameters';
+import { inputError, isToolRun, type Item } from '../item';
 import { parseRetryAfter, retrying, type Try } from '../http/retry';
 import { abortable } from '../time';
 import { escapeHtml, mediaType, sentence } from '../text';
@@ -27,7 +27,7 @@ export interface OpenAudio {
 export type AudioSource = (signal: AbortSignal) => Promise<OpenAudio>;
 
 /** The fields `inputType`, `binaryPropertyName` and `audioUrl` of an item as a source of audio. */
-export function audioSource(item: ItemContext): AudioSource {
+export function audioSource(item: Item): AudioSource {
 	const { context, itemIndex } = item;
 	return context.getNodeParameter('inputType', itemIndex) === 'url'
 		? urlSource(item, String(context.getNodeParameter('audioUrl', itemIndex)))
@@ -38,7 +38,7 @@ export function audioSource(item: ItemContext): AudioSource {
  * A file of the item: read in pieces from n8n's binary store, or from memory where n8n keeps it there.
  * @throws NodeOperationError where the item has no such file
  */
-export function binarySource(item: ItemContext, property: unknown): AudioSource {
+export function binarySource(item: Item, property: unknown): AudioSource {
 	const { context, itemIndex } = item;
 	const binary = storedFile(item, property);
 	return async () => {
@@ -66,7 +66,7 @@ export function binarySource(item: ItemContext, property: unknown): AudioSource 
  * @throws NodeOperationError where the item has no such file
  */
 export async function readSmallBinary(
-	item: ItemContext,
+	item: Item,
 	property: unknown,
 	maxBytes: number,
 ): Promise<Buffer | undefined> {
@@ -78,13 +78,13 @@ export async function readSmallBinary(
 }
 
 /** @throws NodeOperationError where the item has no such file */
-export function storedFile(item: ItemContext, property: unknown): IBinaryData {
+export function storedFile(item: Item, property: unknown): IBinaryData {
 	const { context, itemIndex } = item;
 	try {
 		return context.helpers.assertBinaryData(itemIndex, property as string);
 	} catch (error) {
 		if (isToolRun(context)) {
-			throw refusal(
+			throw inputError(
 				item,
 				"An AI agent's tool gets no binary files",
 				"Set 'Input Type' to URL and let the agent fill in 'Audio URL'.",
@@ -94,7 +94,7 @@ export function storedFile(item: ItemContext, property: unknown): IBinaryData {
 	}
 }
 
-async function storedLength({ context }: ItemContext, id: string): Promise<number | undefined> {
+async function storedLength({ context }: Item, id: string): Promise<number | undefined> {
 	const { fileSize } = await context.helpers.getBinaryMetadata(id);
 	return Number.isSafeInteger(fileSize) ? fileSize : undefined;
 }
@@ -106,11 +106,11 @@ const DOWNLOAD_START_SECONDS = 60;
  * is started again after 429, 5xx and broken connections as long as nothing of it has been used.
  * @throws NodeOperationError where the address is none, or what it answers is no file
  */
-export function urlSource(item: ItemContext, address: string): AudioSource {
+export function urlSource(item: Item, address: string): AudioSource {
 	const { context, itemIndex } = item;
 	const url = address.trim();
 	if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) {
-		throw refusal(
+		throw inputError(
 			item,
 			"'Audio URL' is not a web address",
 			'Set it to an address that begins with https:// or http://.',

@@ -5,14 +5,15 @@ import { networkReason } from './network';
 import { LONGEST_WAIT_MS, parseRetryAfter, type FailedTry } from './retry';
 import type { Mask } from './secrets';
 import { escapeHtml, sentence } from '../text';
-import type { CallContext, Service, ServiceRequest } from './service';
+import type { Service, ServiceRequest } from './service';
+import type { CallContext, Item } from '../item';
 
 type Failure = NodeApiError['failure'];
 
 /** Turns what went wrong with one try into the error the user sees and the question of a retry. */
 export class FailureDescription {
 	constructor(
-		private readonly context: CallContext,
+		private readonly item: Item<CallContext>,
 		private readonly service: Service,
 		private readonly request: ServiceRequest,
 		private readonly mask: Mask,
@@ -105,12 +106,12 @@ export class FailureDescription {
 	body(cause: Error): FailedTry {
 		const { code } = networkReason(cause);
 		const error = new NodeOperationError(
-			this.context.getNode(),
+			this.item.context.getNode(),
 			cause instanceof NodeOperationError
 				? cause
 				: 'The audio could not be read to its end, so it was not transcribed',
 			{
-				itemIndex: this.request.itemIndex,
+				itemIndex: this.item.itemIndex,
 				description: `Reading it ended with: ${sentence(this.shown(code ?? cause.message))} Run the item again; if it stays, check the node or address that supplies the file.`,
 			},
 		);
@@ -156,9 +157,9 @@ export class FailureDescription {
 		more: { httpCode?: string; failure?: Failure },
 	): NodeApiError {
 		return new NodeApiError(
-			this.context.getNode(),
+			this.item.context.getNode(),
 			{ message },
-			{ message, description, itemIndex: this.request.itemIndex, ...more },
+			{ message, description, itemIndex: this.item.itemIndex, ...more },
 		);
 	}
 }

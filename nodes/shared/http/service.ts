@@ -1,12 +1,4 @@
-import type {
-	IExecuteFunctions,
-	IHttpRequestMethods,
-	IHttpRequestOptions,
-	IWebhookFunctions,
-} from 'n8n-workflow';
-
-/** The contexts in which a service can be called. */
-export type CallContext = IExecuteFunctions | IWebhookFunctions;
+import type { IHttpRequestMethods, IHttpRequestOptions } from 'n8n-workflow';
 
 /** A service as the transport sees it. */
 export interface Service {
@@ -62,7 +54,4 @@ export interface ServiceRequest {
 	body?: (signal: AbortSignal) => Promise<RequestBody>;
 	/** For one try, from its start until the last byte of the answer. */
 	timeoutSeconds: number;
-	itemIndex: number;
-	/** Ends the call; the execution's own cancel signal ends it as well. */
-	signal: AbortSignal;
 }

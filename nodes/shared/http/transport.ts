@@ -11,13 +11,8 @@ import { FailureDescription, withTries } from './failure';
 import { retrying, type FailedTry, type Try } from './retry';
 import { networkReason } from './network';
 import { maskFor, type Mask } from './secrets';
-import {
-	RefusedAnswer,
-	type CallContext,
-	type RequestBody,
-	type Service,
-	type ServiceRequest,
-} from './service';
+import { RefusedAnswer, type RequestBody, type Service, type ServiceRequest } from './service';
+import type { CallContext, Item } from '../item';
 import { abortable } from '../time';
 
 /**
@@ -31,17 +26,14 @@ import { abortable } from '../time';
  * NodeOperationError for a base URL that is none or a body that cannot be read; errors of `read`
  */
 export async function callService<T>(
-	context: CallContext,
+	item: Item<CallContext>,
 	service: Service,
 	request: ServiceRequest,
 	read: (answer: Answer) => Promise<T>,
 ): Promise<T> {
-	const connection = await connectionOf(context, service, request.itemIndex);
+	const connection = await connectionOf(item, service);
 	const target = { url: addressOf(connection, request), mask: connection.mask };
-	const outcome = await retrying(
-		() => tryOnce(context, service, request, target, read),
-		request.signal,
-	);
+	const outcome = await retrying(() => tryOnce(item, service, request, target, read), item.signal);
 	if ('value' in outcome) return outcome.value;
 	throw withTries(outcome.error, outcome.tries);
 }
@@ -51,13 +43,13 @@ export async function callService<T>(
  * @returns what is wrong and whether it may pass, or `undefined` for an answer of status 2xx
  */
 export async function refusalBy(
-	context: CallContext,
+	item: Item<CallContext>,
 	service: Service,
 	request: ServiceRequest,
 ): Promise<FailedTry | undefined> {
-	const connection = await connectionOf(context, service, request.itemIndex);
+	const connection = await connectionOf(item, service);
 	const target = { url: addressOf(connection, request), mask: connection.mask };
-	const outcome = await tryOnce(context, service, request, target, () => Promise.resolve());
+	const outcome = await tryOnce(item, service, request, target, () => Promise.resolve());
 	return 'error' in outcome ? outcome : undefined;
 }
 
@@ -80,9 +72,8 @@ export interface Connection {
 
 /** @throws NodeOperationError where the credential's base URL is not a web address */
 export async function connectionOf(
-	context: CallContext,
+	{ context, itemIndex }: Pick<Item<CallContext>, 'context' | 'itemIndex'>,
 	service: Service,
-	itemIndex: number,
 ): Promise<Connection> {
 	const credential = await context.getCredentials<ICredentialDataDecryptedObject>(
 		service.credentialType,
@@ -102,22 +93,22 @@ export async function connectionOf(
 }
 
 async function tryOnce<T>(
-	context: CallContext,
+	item: Item<CallContext>,
 	service: Service,
 	request: ServiceRequest,
 	{ url, mask }: { url: string; mask: Mask },
 	read: (answer: Answer) => Promise<T>,
 ): Promise<Try<T>> {
 	const deadline = AbortSignal.timeout(Math.ceil(request.timeoutSeconds * 1_000));
-	const signal = AbortSignal.any([request.signal, deadline]);
-	const describe = new FailureDescription(context, service, request, mask);
+	const signal = AbortSignal.any([item.signal, deadline]);
+	const describe = new FailureDescription(item, service, request, mask);
 	let phase: 'preparing' | 'sending' | 'reading' = 'preparing';
 	let body: RequestBody | undefined;
 	let answer: Answer | undefined;
 	try {
 		body = await request.body?.(signal);
 		phase = 'sending';
-		const sending = send(context, service, request, url, body);
+		const sending = send(item.context, service, request, url, body);
 		answer = new Answer(
 			await abortable(sending, signal).finally(() => closeIfLate(sending, signal)),
 			signal,
@@ -127,7 +118,7 @@ async function tryOnce<T>(
 		if (answer.status < 200 || answer.status >= 300) return await describe.status(answer);
 		return { value: await read(answer) };
 	} catch (error) {
-		request.signal.throwIfAborted();
+		item.signal.throwIfAborted();
 		if (deadline.aborted) {
 			const isRead = phase === 'preparing' ? false : (body?.isRead?.() ?? true);
 			return isRead ? describe.timeout() : describe.slowBody();

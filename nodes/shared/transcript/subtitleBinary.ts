@@ -1,6 +1,6 @@
 import type { IBinaryKeyData, IDataObject } from 'n8n-workflow';
 
-import { refusal, type ItemContext } from '../parameters';
+import { inputError, type Item } from '../item';
 import { makeSubtitles, type SubtitleFormat } from './subtitles';
 import { escapeHtml } from '../text';
 import type { Transcript } from './transcript';
@@ -25,14 +25,14 @@ export function subtitleRequest(options: IDataObject): SubtitleRequest | undefin
  * text and says, with `goOn`, how to get times
  */
 export async function subtitleBinary(
-	item: ItemContext,
+	item: Item,
 	transcript: Transcript,
 	{ format, property }: SubtitleRequest,
 	goOn: string,
 ): Promise<IBinaryKeyData> {
 	const file = makeSubtitles(transcript, format);
 	if (!file) {
-		throw refusal(
+		throw inputError(
 			item,
 			"'Subtitles' could not be made: the transcript has no times",
 			`${goOn} The transcript is: ${escapeHtml(transcript.text)}`,

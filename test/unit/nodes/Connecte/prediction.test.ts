@@ -4,7 +4,7 @@ import { failureOf, parsePrediction } from '../../../../nodes/Connecte/predictio
 
 const context = { getNode: () => ({ name: 'Connecte' }) } as unknown as IExecuteFunctions;
 const reasonOf = (about: IDataObject) =>
-	failureOf(context, 0, { id: 'p1', status: 'failed', ...about })?.description;
+	failureOf({ context, itemIndex: 0 }, { id: 'p1', status: 'failed', ...about })?.description;
 
 it.each<[IDataObject, string]>([
 	[{ error: false, message: 'boom' }, 'boom'],

@@ -32,7 +32,7 @@ function contextOf(
 
 describe('runItems', () => {
 	it('keeps the order of the items and pairs each result with its item', async () => {
-		const operation: ItemOperation = async (itemIndex) => {
+		const operation: ItemOperation = async ({ itemIndex }) => {
 			await delay(20 - itemIndex * 5);
 			return [{ json: { itemIndex } }, { json: { itemIndex, second: true } }];
 		};
@@ -59,7 +59,7 @@ describe('runItems', () => {
 	it('throws the failed item, aborts those under way and starts no others', async () => {
 		const started: number[] = [];
 		const aborted: number[] = [];
-		const running = runItems(contextOf(10), 3, async (itemIndex, signal) => {
+		const running = runItems(contextOf(10), 3, async ({ itemIndex, signal }) => {
 			started.push(itemIndex);
 			signal.addEventListener('abort', () => aborted.push(itemIndex));
 			if (itemIndex === 1) throw new Error('no good');
@@ -75,7 +75,7 @@ describe('runItems', () => {
 	});
 
 	it("gives a failed item its error and the others their results with 'Continue On Fail'", async () => {
-		const items = await runItems(contextOf(3, { continueOnFail: true }), 2, (itemIndex) =>
+		const items = await runItems(contextOf(3, { continueOnFail: true }), 2, ({ itemIndex }) =>
 			itemIndex === 1
 				? Promise.reject(new Error('no good'))
 				: Promise.resolve([{ json: { itemIndex } }]),

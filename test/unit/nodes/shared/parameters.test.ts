@@ -17,7 +17,7 @@ const node: INode = {
 	parameters: {},
 };
 const context = { getNode: () => node } as Pick<IExecuteFunctions, 'getNode'> as IExecuteFunctions;
-const item = { context, itemIndex: 3 };
+const item = { context, itemIndex: 3, signal: new AbortController().signal };
 
 describe('numberWithin', () => {
 	const limits = { min: 0, max: 1 };

@@ -16,7 +16,8 @@ function itemWith(options: object, more: Record<string, unknown> = {}) {
 		getNode: () => ({ name: 'Cloudflare Workers AI', type: 'test', typeVersion: 1 }),
 		getNodeParameter: (name: string, _item: number, fallback: unknown) => values[name] ?? fallback,
 	};
-	return { context: context as unknown as IExecuteFunctions, itemIndex: 0 };
+	const { signal } = new AbortController();
+	return { context: context as unknown as IExecuteFunctions, itemIndex: 0, signal };
 }
 
 const read = (options: object, more?: Record<string, unknown>) =>

@@ -13,7 +13,7 @@ const context = { getNode: () => ({ name: 'Flux' }) } as unknown as IExecuteFunc
 function inputOf(content: Buffer | Readable, rawSampleRate?: number) {
 	let isClosed = false;
 	const input: RecordingInput = {
-		item: { context, itemIndex: 3 },
+		item: { context, itemIndex: 3, signal: new AbortController().signal },
 		rawSampleRate,
 		source: async () =>
 			await Promise.resolve({

@@ -6,7 +6,14 @@ import { Readable } from 'node:stream';
 import { ByteReader } from '../../../../../nodes/shared/audio/byteReader.ts';
 import type { ChannelChoice } from '../../../../../nodes/shared/audio/pcm.ts';
 import { openWav } from '../../../../../nodes/shared/audio/wav.ts';
-import { WAV_KINDS, largestDifference, makeWav, samplesOf, sox, soxSamples } from '../../../../sox.ts';
+import {
+	WAV_KINDS,
+	largestDifference,
+	makeWav,
+	samplesOf,
+	sox,
+	soxSamples,
+} from '../../../../sox.ts';
 
 const RATE = 11_025;
 

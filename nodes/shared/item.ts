@@ -1,0 +1,38 @@
+import {
+	NodeConnectionTypes,
+	NodeOperationError,
+	type IExecuteFunctions,
+	type IWebhookFunctions,
+} from 'n8n-workflow';
+
+/** The contexts in which a service can be called. */
+export type CallContext = IExecuteFunctions | IWebhookFunctions;
+
+/** One input item under way: where its parameters are read, and what ends the work on it. */
+export interface Item<C extends CallContext = IExecuteFunctions> {
+	context: C;
+	/** From 0; a call of a webhook has the only item. */
+	itemIndex: number;
+	/** Aborted when the work is to stop: the execution was stopped, or another item has ended it. */
+	signal: AbortSignal;
+}
+
+/** An error for input that must not be sent: what is wrong, and in `description` how to go on. */
+export function inputError(
+	{ context, itemIndex }: Pick<Item<CallContext>, 'context' | 'itemIndex'>,
+	message: string,
+	description: string,
+): NodeOperationError {
+	return new NodeOperationError(context.getNode(), message, { itemIndex, description });
+}
+
+/**
+ * Whether an AI agent runs the node as its tool. An agent that has the engine run its tools can only
+ * be told by where the output goes; n8n before 2.41 has no `isToolExecution`.
+ */
+export function isToolRun(context: IExecuteFunctions): boolean {
+	return (
+		context.getNode().rewireOutputLogTo === NodeConnectionTypes.AiTool ||
+		(typeof context.isToolExecution === 'function' && context.isToolExecution())
+	);
+}
