@@ -20,7 +20,12 @@ export default tseslint.config(
 	{
 		files: ['**/*.mjs', '**/*.js'],
 		languageOptions: {
-			globals: { process: 'readonly', console: 'readonly', URL: 'readonly', setTimeout: 'readonly' },
+			globals: {
+				process: 'readonly',
+				console: 'readonly',
+				URL: 'readonly',
+				setTimeout: 'readonly',
+			},
 		},
 	},
 );

@@ -1,6 +1,5 @@
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -9,6 +8,7 @@ import { Readable } from 'node:stream';
 
 import { makeDtmfWav } from '../../sandbox/hearing/tones.ts';
 import { startSandbox, type Sandbox } from '../../sandbox/server.ts';
+import { recording } from '../recordings.ts';
 import { runCloudflare, type CloudflareRun } from './cloudflareAccess.ts';
 import type { InputItem } from './engine.ts';
 
@@ -86,10 +86,8 @@ describe('the file', () => {
 		['flac', 'audio/flac'],
 		['ogg', 'audio/ogg'],
 	])('may be %s', async (extension, mimeType) => {
-		const path = join(folder, `phrase.${extension}`);
-		execFileSync('sox', [join(folder, 'phrase.wav'), path]);
-		const bytes = await readFile(path);
-		const { items, error } = await run({ items: [item(bytes, `phrase.${extension}`)] });
+		const bytes = recording(`tone.${extension}`);
+		const { items, error } = await run({ items: [item(bytes, `tone.${extension}`)] });
 		expect(error).toBeUndefined();
 		const sha256 = createHash('sha256').update(bytes).digest('hex');
 		expect(items[0]?.json.text).toBe(`${extension} ${bytes.length} bytes sha256 ${sha256}`);
@@ -245,10 +243,8 @@ describe('the transcript', () => {
 	});
 
 	it('says that subtitles need times', async () => {
-		const flac = join(folder, 'times.flac');
-		execFileSync('sox', [join(folder, 'phrase.wav'), flac]);
 		const { error } = await run({
-			items: [item(await readFile(flac), 'times.flac')],
+			items: [item(recording('tone.flac'), 'tone.flac')],
 			parameters: { options: { subtitles: 'srt' } },
 		});
 		expect(error?.message).toContain("'Subtitles' could not be made");

@@ -1,21 +1,15 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Readable } from 'node:stream';
 
 import { ByteReader } from '../../../../../nodes/shared/audio/byteReader.ts';
 import type { ChannelChoice } from '../../../../../nodes/shared/audio/pcm.ts';
 import { openWav } from '../../../../../nodes/shared/audio/wav.ts';
 import {
+	KIND_SAMPLE_RATE,
+	KIND_SECONDS,
+	ODD_SAMPLE_RATE,
 	WAV_KINDS,
-	largestDifference,
-	makeWav,
-	samplesOf,
-	sox,
-	soxSamples,
-} from '../../../../sox.ts';
-
-const RATE = 11_025;
+} from '../../../../fixtures/recipes.ts';
+import { largestDifference, recording, samplesOf, soxSamples } from '../../../../recordings.ts';
 
 async function read(wav: Buffer, channel: ChannelChoice) {
 	// Pieces of a length that fits no frame, as they come from a network.
@@ -31,53 +25,30 @@ async function read(wav: Buffer, channel: ChannelChoice) {
 }
 
 describe('WAV files made by sox', () => {
-	let folder: string;
-	beforeAll(() => {
-		folder = mkdtempSync(join(tmpdir(), 'wav-'));
-	});
-	afterAll(() => rmSync(folder, { recursive: true }));
-
 	it.each(WAV_KINDS)('$name', async (kind) => {
 		const { channels } = kind;
-		const wav = makeWav(join(folder, 'kind.wav'), kind, RATE, 0.73);
+		const wav = recording(kind.wav);
 		const choices: ChannelChoice[] = ['mix', ...Array(channels).keys()];
 		for (const choice of choices) {
-			const expected = soxSamples(wav, choice);
+			const expected = soxSamples(kind, choice);
 			const { samples, pcm } = await read(wav, choice);
-			expect(samples).toHaveLength(Math.round(0.73 * RATE));
+			expect(samples).toHaveLength(KIND_SECONDS * KIND_SAMPLE_RATE);
 			// Rounding may differ where sox mixes or shortens; samples of up to 16 bits must be the same.
 			const isExact = (channels === 1 || choice !== 'mix') && pcm.format.bytesPerSample <= 2;
 			expect(largestDifference(samples, expected)).toBeLessThanOrEqual(isExact ? 0 : 1);
 			expect(pcm.isTruncated).toBe(false);
-			expect(pcm.format).toMatchObject({ channels, sampleRate: RATE });
+			expect(pcm.format).toMatchObject({ channels, sampleRate: KIND_SAMPLE_RATE });
 		}
 	});
 
 	it('mixes full-scale channels without clipping', async () => {
-		const path = join(folder, 'loud.wav');
-		sox([
-			'-D',
-			'-n',
-			'-r',
-			String(RATE),
-			'-b',
-			'16',
-			'-c',
-			'2',
-			path,
-			'synth',
-			'0.2',
-			'square',
-			'300',
-		]);
-		const wav = readFileSync(path);
-		const { samples } = await read(wav, 'mix');
-		expect(largestDifference(samples, soxSamples(wav, 0))).toBe(0);
+		const { samples, pcm } = await read(recording('loud.wav'), 'mix');
+		expect(largestDifference(samples, samplesOf(recording('loud.raw')))).toBe(0);
+		expect(pcm.format).toMatchObject({ channels: 2, sampleRate: ODD_SAMPLE_RATE });
 	});
 
 	it('reads what sox writes to a pipe, where the length in the header is wrong', async () => {
-		const args = ['-n', '-r', String(RATE), '-b', '16', '-t', 'wav', '-'];
-		const wav = sox([...args, 'synth', '0.5', 'whitenoise']);
+		const wav = recording('piped.wav');
 		expect(wav.readUInt32LE(40)).toBeGreaterThan(0x7fff0000);
 		const { samples, pcm } = await read(wav, 'mix');
 		expect(samples).toEqual(samplesOf(wav.subarray(44)));
@@ -86,9 +57,7 @@ describe('WAV files made by sox', () => {
 
 	it('are WAVE_FORMAT_EXTENSIBLE where there are more than two channels', () => {
 		const six = WAV_KINDS.filter(({ channels }) => channels === 6);
-		const formats = six.map((kind) =>
-			makeWav(join(folder, 'extensible.wav'), kind, RATE, 0.1).readUInt16LE(20),
-		);
+		const formats = six.map(({ wav }) => recording(wav).readUInt16LE(20));
 		expect(formats).toContain(0xfffe);
 	});
 });
