@@ -316,16 +316,16 @@ button.arrow { padding: 0; }
 
 .legend { display: flex; flex-wrap: wrap; gap: .25rem 1.5rem; margin: 1.25rem 0 0; color: var(--soft); font-size: .875rem; }
 .turn {
-	display: grid; grid-template-columns: 9.5rem minmax(0, 42rem); column-gap: 1.5rem; padding: .375rem 0;
+	display: grid; grid-template-columns: 8.5rem minmax(0, 44rem); column-gap: 1.5rem; padding: .375rem 0;
 	content-visibility: auto; contain-intrinsic-size: auto 7rem;
 }
 .turn.first { padding-top: 1.25rem; }
-.side { display: flex; flex-direction: column; text-align: end; font-size: .875rem; padding-top: .15rem; overflow-wrap: anywhere; }
+.side { display: flex; flex-direction: column; font-size: .875rem; padding-top: .15rem; overflow-wrap: anywhere; }
 .side b { color: var(--speaker); font-weight: 650; line-height: 1.4; }
 time { color: var(--soft); font-variant-numeric: tabular-nums; font-size: .8125rem; line-height: 1.6; }
 .text { margin: 0; padding-inline: 1rem; font-size: 1.0625rem; line-height: 1.7; overflow-wrap: anywhere; border-inline-start: 3px solid var(--speaker); text-wrap: pretty; }
 .anonymous .text { border-color: var(--line); }
-.untimed .turn.anonymous { grid-template-columns: minmax(0, 44rem); }
+.bare .turn { grid-template-columns: minmax(0, 44rem); }
 .turn.here .text { background: linear-gradient(var(--track), var(--track)); }
 .fair { color: var(--fair); text-decoration: underline dotted 1.5px; text-underline-offset: .25em; }
 .low { color: var(--low); background: var(--low-back); border-radius: .2em; text-decoration: underline wavy 1px; text-underline-offset: .22em; text-decoration-skip-ink: none; }
@@ -343,7 +343,7 @@ footer { margin: 3rem 0; padding-top: 1rem; border-top: 1px solid var(--line); c
 	.lanes { gap: .75rem; }
 	.lanes small { display: none; }
 	.turn { grid-template-columns: minmax(0, 1fr); }
-	.side { flex-direction: row; align-items: baseline; gap: .6rem; text-align: start; padding: 0 0 .15rem; }
+	.side { flex-direction: row; align-items: baseline; gap: .6rem; padding: 0 0 .15rem; }
 }
 @media (forced-colors: active) {
 	.bar path { fill: CanvasText; }
@@ -359,7 +359,7 @@ footer { margin: 3rem 0; padding-top: 1rem; border-top: 1px solid var(--line); c
 	.timeline { break-inside: avoid; }
 	.turn { content-visibility: visible; grid-template-columns: 26mm minmax(0, 1fr); column-gap: 4mm; }
 	.turn, .text { orphans: 3; widows: 3; }
-	.side { flex-direction: column; text-align: end; break-inside: avoid; }
+	.side { flex-direction: column; break-inside: avoid; }
 	.text { font-size: 10.5pt; line-height: 1.55; }
 }
 `;
