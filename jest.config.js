@@ -1,5 +1,6 @@
+// TypeScript, and what is published as ES modules only, for jest's own CommonJS.
 const transform = {
-	'\\.ts$': [
+	'\\.ts$|/node_modules/(parse5|entities)/.*\\.js$': [
 		'@swc/jest',
 		{
 			jsc: { parser: { syntax: 'typescript' }, target: 'es2024' },
@@ -17,6 +18,7 @@ const project = (name) => ({
 	moduleFileExtensions: ['ts', 'js', 'json', 'node'],
 	modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.cache/'],
 	transform,
+	transformIgnorePatterns: ['/node_modules/(?!(parse5|entities)/)'],
 });
 
 // Generous, since machines that run tests are busy; no test measures its own speed.

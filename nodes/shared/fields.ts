@@ -84,3 +84,22 @@ export const subtitleOptions: INodeProperties[] = [
 		displayOptions: { show: { subtitles: ['srt', 'vtt'] } },
 	},
 ];
+
+export const reportOptions: INodeProperties[] = [
+	{
+		displayName: 'Report',
+		name: 'report',
+		type: 'boolean',
+		default: false,
+		description:
+			'Whether to add an HTML file of the transcript to read, search and print, as binary data',
+	},
+	{
+		displayName: 'Report Field',
+		name: 'reportProperty',
+		type: 'string',
+		default: 'report',
+		description: 'The name of the output binary field to put the report in',
+		displayOptions: { show: { report: [true] } },
+	},
+];

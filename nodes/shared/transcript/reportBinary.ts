@@ -1,0 +1,46 @@
+import type { IBinaryKeyData, IDataObject } from 'n8n-workflow';
+
+import type { ItemContext } from '../parameters';
+import type { Transcript } from '../transcript';
+import { makeReport } from './report';
+import { readableText } from './reportParagraphs';
+
+export interface ReportRequest {
+	/** The binary field to put the file in. */
+	property: string;
+}
+
+/** `options.report` and `options.reportProperty`; `undefined` where no report is wanted. */
+export function reportRequest({ report, reportProperty }: IDataObject): ReportRequest | undefined {
+	if (report !== true) return undefined;
+	const property = typeof reportProperty === 'string' ? reportProperty.trim() : '';
+	return { property: property || 'report' };
+}
+
+/**
+ * The report of a transcript as the binary data of an item.
+ * @param recording the recording's file name, where it is known
+ */
+export async function reportBinary(
+	item: ItemContext,
+	transcript: Transcript,
+	{ property }: ReportRequest,
+	recording?: string,
+): Promise<IBinaryKeyData> {
+	const binary = await item.context.helpers.prepareBinaryData(
+		Buffer.from(makeReport(transcript, { recording })),
+		reportFileName(recording),
+		'text/html',
+	);
+	return { [property]: binary };
+}
+
+/** The recording's name with another ending: `meeting.html` for `calls/meeting.mp3`. */
+export function reportFileName(recording = ''): string {
+	const name = recording.split(/[/\\]/).pop() ?? '';
+	const stem = readableText(name)
+		.replace(/\.[^.]*$/, '')
+		.replace(/[<>:"|?*\ufffd]/g, '')
+		.trim();
+	return `${stem || 'transcript'}.html`;
+}
