@@ -135,6 +135,8 @@ const upload = probe(async function (this: IExecuteFunctions) {
 		} catch (error) {
 			if (!this.continueOnFail()) throw new NodeApiError(this.getNode(), error as JsonObject);
 			output.push({ json: {}, error: error as NodeApiError, pairedItem: { item } });
+		} finally {
+			if (!Buffer.isBuffer(body)) body.destroy();
 		}
 	}
 	return [output];

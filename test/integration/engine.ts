@@ -34,6 +34,7 @@ import {
 
 import {
 	additionalDataOf,
+	binaryStreamsClosed,
 	inlineType,
 	nodeOf,
 	nodeStaticData,
@@ -262,6 +263,7 @@ async function execute(
 		options.cancelOn?.removeEventListener('abort', cancel);
 	}
 
+	await binaryStreamsClosed();
 	const { runData, error } = run.data.resultData;
 	const tasks = runData[name] ?? [];
 	const task = tasks.at(-1);

@@ -8,9 +8,11 @@
  * reason `prepareBinaryData` must be given a MIME type or a file name with a known ending.
  */
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 
 import { Container } from '@n8n/di';
 import {
@@ -90,6 +92,33 @@ export const dataFolder = () => Container.get(InstanceSettings).n8nFolder;
 export async function useBinaryMode(mode: BinaryMode): Promise<void> {
 	Container.get(BinaryDataConfig).mode = mode;
 	await Container.get(BinaryDataService).init();
+}
+
+/** Streams of n8n's binary store that were opened and have not been closed. */
+const openStreams = new Set<Readable>();
+const service = Container.get(BinaryDataService);
+const openStream = service.getAsStream.bind(service);
+service.getAsStream = async (...about) => {
+	const stream = await openStream(...about);
+	openStreams.add(stream.once('close', () => openStreams.delete(stream)));
+	return stream;
+};
+
+const CLOSED_WITHIN_MS = 10_000;
+
+/**
+ * Waits until every file that was opened in n8n's binary store is closed again.
+ * @throws Error where one stays open: Node would close it at some time, and end the process for it in
+ * a later version
+ */
+export async function binaryStreamsClosed(): Promise<void> {
+	const inTime = AbortSignal.timeout(CLOSED_WITHIN_MS);
+	for (const stream of openStreams) {
+		await once(stream, 'close', { signal: inTime }).catch(() => {
+			openStreams.delete(stream);
+			throw new UnexpectedError('A file of the binary store was left open');
+		});
+	}
 }
 
 /** The node types of one workflow. */

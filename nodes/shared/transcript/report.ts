@@ -1,6 +1,6 @@
 import { createHash } from 'crypto';
 
-import type { Transcript } from '../transcript';
+import type { Transcript } from './transcript';
 import { REPORT_STYLE, reportScript, SPEAKER_COLOURS } from './reportPage';
 import {
 	paragraphsOf,

@@ -1,7 +1,7 @@
 import type { IBinaryKeyData, IDataObject } from 'n8n-workflow';
 
-import type { ItemContext } from '../parameters';
-import type { Transcript } from '../transcript';
+import type { Item } from '../item';
+import type { Transcript } from './transcript';
 import { makeReport } from './report';
 import { readableText } from './reportParagraphs';
 
@@ -22,7 +22,7 @@ export function reportRequest({ report, reportProperty }: IDataObject): ReportRe
  * @param recording the recording's file name, where it is known
  */
 export async function reportBinary(
-	item: ItemContext,
+	item: Item,
 	transcript: Transcript,
 	{ property }: ReportRequest,
 	recording?: string,

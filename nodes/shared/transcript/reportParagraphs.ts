@@ -1,4 +1,4 @@
-import type { Segment, Transcript, Word } from '../transcript';
+import type { Segment, Transcript, Word } from './transcript';
 
 /** A stretch of text that a reader may be warned about; confidence 0 to 1, as the service gave it. */
 export interface Piece {

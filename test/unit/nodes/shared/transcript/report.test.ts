@@ -3,7 +3,7 @@ import { Linter } from 'eslint';
 import fc from 'fast-check';
 import { parse, type DefaultTreeAdapterTypes } from 'parse5';
 
-import type { Transcript } from '../../../../../nodes/shared/transcript.ts';
+import type { Transcript } from '../../../../../nodes/shared/transcript/transcript.ts';
 import { makeReport } from '../../../../../nodes/shared/transcript/report.ts';
 import {
 	reportFileName,
