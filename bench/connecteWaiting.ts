@@ -7,11 +7,11 @@ import { parseArgs } from 'node:util';
 
 import type { Plan } from '../sandbox/connecte/predictions.ts';
 import { startSandbox } from '../sandbox/server.ts';
-import { buildPackage } from '../test/e2e/harness/build.ts';
-import type { Execution, FullExecution, WorkflowJson } from '../test/e2e/harness/client.ts';
-import { prepareHost } from '../test/e2e/harness/host.ts';
-import { N8n } from '../test/e2e/harness/n8n.ts';
-import { packPackage } from '../test/e2e/harness/pack.ts';
+import { buildPackage } from '../harness/build.ts';
+import type { Execution, FullExecution, WorkflowJson } from '../harness/client.ts';
+import { prepareHost } from '../harness/host.ts';
+import { N8n } from '../harness/n8n.ts';
+import { packPackage } from '../harness/pack.ts';
 
 /**
  * Executions of a real n8n that wait for predictions by webhook, with a sandbox that calls back once and

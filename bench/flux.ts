@@ -5,11 +5,11 @@ import { parseArgs } from 'node:util';
 
 import { makeDtmfWav } from '../sandbox/hearing/tones.ts';
 import { startSandbox } from '../sandbox/server.ts';
-import { buildPackage } from '../test/e2e/harness/build.ts';
-import { jsonOf, type FullExecution, type WorkflowJson } from '../test/e2e/harness/client.ts';
-import { prepareHost } from '../test/e2e/harness/host.ts';
-import { N8n } from '../test/e2e/harness/n8n.ts';
-import { packPackage } from '../test/e2e/harness/pack.ts';
+import { buildPackage } from '../harness/build.ts';
+import { jsonOf, type FullExecution, type WorkflowJson } from '../harness/client.ts';
+import { prepareHost } from '../harness/host.ts';
+import { N8n } from '../harness/n8n.ts';
+import { packPackage } from '../harness/pack.ts';
 import { FluxReceiver } from './fluxReceiver.ts';
 
 /**

@@ -6,11 +6,11 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { buildPackage } from '../test/e2e/harness/build.ts';
-import type { WorkflowJson } from '../test/e2e/harness/client.ts';
-import { prepareHost } from '../test/e2e/harness/host.ts';
-import { N8n } from '../test/e2e/harness/n8n.ts';
-import { packPackage } from '../test/e2e/harness/pack.ts';
+import { buildPackage } from '../harness/build.ts';
+import type { WorkflowJson } from '../harness/client.ts';
+import { prepareHost } from '../harness/host.ts';
+import { N8n } from '../harness/n8n.ts';
+import { packPackage } from '../harness/pack.ts';
 
 /**
  * Peak memory of n8n while one workflow reads a file into the binary store and uploads it: by nothing

@@ -3,13 +3,13 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { startSandbox } from '../sandbox/server.ts';
-import { buildPackage } from '../test/e2e/harness/build.ts';
-import { jsonOf, withParameters } from '../test/e2e/harness/client.ts';
-import { prepareHost } from '../test/e2e/harness/host.ts';
-import { N8n } from '../test/e2e/harness/n8n.ts';
-import { packPackage } from '../test/e2e/harness/pack.ts';
-import { readExample } from '../test/e2e/harness/root.ts';
-import { DEMO_SAMPLE, cloudswayAccess, sampleUrl } from '../test/e2e/harness/sandbox.ts';
+import { buildPackage } from '../harness/build.ts';
+import { jsonOf, withParameters } from '../harness/client.ts';
+import { prepareHost } from '../harness/host.ts';
+import { N8n } from '../harness/n8n.ts';
+import { packPackage } from '../harness/pack.ts';
+import { readExample } from '../harness/root.ts';
+import { DEMO_SAMPLE, cloudswayAccess, sampleUrl } from '../harness/sandbox.ts';
 
 const begun = Date.now();
 

@@ -8,8 +8,8 @@ import {
 	SOURCE_FILE_PATTERNS,
 	buildScanConfig,
 } from '@n8n/scan-community-package/scanner/scanner.mjs';
-import { packPackage, unpack } from '../test/e2e/harness/pack.ts';
-import { packageRoot } from '../test/e2e/harness/root.ts';
+import { packPackage, unpack } from '../harness/pack.ts';
+import { packageRoot } from '../harness/root.ts';
 
 /** As n8n's scanner looks at a published tarball. */
 const TARBALL_FILE_PATTERNS = ['**/*.js', 'package.json'];

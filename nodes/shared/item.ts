@@ -28,11 +28,16 @@ export function inputError(
 
 /**
  * Whether an AI agent runs the node as its tool. An agent that has the engine run its tools can only
- * be told by where the output goes; n8n before 2.41 has no `isToolExecution`.
+ * be told by where the output goes; n8n 1.x has no `isToolExecution`.
  */
 export function isToolRun(context: IExecuteFunctions): boolean {
 	return (
 		context.getNode().rewireOutputLogTo === NodeConnectionTypes.AiTool ||
 		(typeof context.isToolExecution === 'function' && context.isToolExecution())
 	);
+}
+
+/** Whether n8n takes text by `sendChunk` as it comes; an n8n that does not know streaming does not. */
+export function takesLiveText(context: IExecuteFunctions): boolean {
+	return typeof context.isStreaming === 'function' && context.isStreaming();
 }

@@ -1,10 +1,10 @@
 import { startSandbox } from '../../sandbox/server.ts';
 import type { Sandbox } from '../../sandbox/server.ts';
-import { itemsOf, jsonOf, withParameters } from './harness/client.ts';
-import type { N8nClient, WorkflowJson } from './harness/client.ts';
-import { freePort } from './harness/ports.ts';
-import { readExample } from './harness/root.ts';
-import { loggedIn } from './harness/shared.ts';
+import { itemsOf, jsonOf, withParameters } from '../../harness/client.ts';
+import type { N8nClient, WorkflowJson } from '../../harness/client.ts';
+import { freePort } from '../../harness/ports.ts';
+import { readExample } from '../../harness/root.ts';
+import { loggedIn } from './shared.ts';
 
 /** The turns of sandbox/samples/call-stereo.wav (see sandbox/generateSamples.ts). */
 const CALL = [

@@ -1,11 +1,11 @@
 import { startSandbox } from '../../sandbox/server.ts';
 import type { Sandbox } from '../../sandbox/server.ts';
-import { itemsOf, jsonOf, withParameters } from './harness/client.ts';
-import type { N8nClient, WorkflowJson } from './harness/client.ts';
-import { freePort } from './harness/ports.ts';
-import { readExample } from './harness/root.ts';
-import { DEMO_SAMPLE, cloudswayAccess, sampleUrl } from './harness/sandbox.ts';
-import { loggedIn } from './harness/shared.ts';
+import { itemsOf, jsonOf, withParameters } from '../../harness/client.ts';
+import type { N8nClient, WorkflowJson } from '../../harness/client.ts';
+import { freePort } from '../../harness/ports.ts';
+import { readExample } from '../../harness/root.ts';
+import { DEMO_SAMPLE, cloudswayAccess, sampleUrl } from '../../harness/sandbox.ts';
+import { loggedIn } from './shared.ts';
 
 let client: N8nClient;
 let sandbox: Sandbox;

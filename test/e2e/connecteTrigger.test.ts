@@ -7,11 +7,11 @@ import { signedCallbackUrl } from '../../nodes/Connecte/callbackToken.ts';
 import type { Plan } from '../../sandbox/connecte/predictions.ts';
 import { startSandbox } from '../../sandbox/server.ts';
 import type { Sandbox } from '../../sandbox/server.ts';
-import { itemsOf } from './harness/client.ts';
-import type { Execution, StoredWorkflow, WorkflowJson } from './harness/client.ts';
-import { N8n } from './harness/n8n.ts';
-import { DEMO_SAMPLE, sampleUrl } from './harness/sandbox.ts';
-import { sharedN8n } from './harness/shared.ts';
+import { itemsOf } from '../../harness/client.ts';
+import type { Execution, StoredWorkflow, WorkflowJson } from '../../harness/client.ts';
+import { N8n } from '../../harness/n8n.ts';
+import { DEMO_SAMPLE, sampleUrl } from '../../harness/sandbox.ts';
+import { sharedN8n } from './shared.ts';
 
 const SECRET = 'webhook-secret-of-the-test';
 const TRIGGER = 'Connecte Trigger';

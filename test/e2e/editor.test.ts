@@ -1,11 +1,11 @@
 import path from 'node:path';
 import { startSandbox } from '../../sandbox/server.ts';
 import type { Sandbox } from '../../sandbox/server.ts';
-import { withParameters } from './harness/client.ts';
-import { Editor } from './harness/editor.ts';
-import { packageRoot, readExample } from './harness/root.ts';
-import { DEMO_SAMPLE, cloudswayAccess, sampleUrl } from './harness/sandbox.ts';
-import { loggedIn } from './harness/shared.ts';
+import { withParameters } from '../../harness/client.ts';
+import { Editor } from '../../harness/editor.ts';
+import { packageRoot, readExample } from '../../harness/root.ts';
+import { DEMO_SAMPLE, cloudswayAccess, sampleUrl } from '../../harness/sandbox.ts';
+import { loggedIn } from './shared.ts';
 
 let editor: Editor;
 let sandbox: Sandbox;

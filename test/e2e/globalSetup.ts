@@ -1,11 +1,11 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { prepareHost } from './harness/host.ts';
-import { N8n } from './harness/n8n.ts';
-import { packPackage } from './harness/pack.ts';
-import { packageRoot } from './harness/root.ts';
-import { atEnd, endAll, shareWithTests } from './harness/shared.ts';
+import { prepareHost } from '../../harness/host.ts';
+import { N8n } from '../../harness/n8n.ts';
+import { packPackage } from '../../harness/pack.ts';
+import { packageRoot } from '../../harness/root.ts';
+import { atEnd, endAll, shareWithTests } from './shared.ts';
 
 /** One n8n with the packed package for all test files; they run one after the other (--runInBand). */
 export default async function globalSetup(): Promise<void> {

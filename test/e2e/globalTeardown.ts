@@ -1,3 +1,3 @@
-import { endAll } from './harness/shared.ts';
+import { endAll } from './shared.ts';
 
 export default endAll;

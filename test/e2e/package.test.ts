@@ -1,14 +1,14 @@
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import type { N8nClient } from './harness/client.ts';
+import type { N8nClient } from '../../harness/client.ts';
 import {
 	PACKAGE_NAME,
 	exampleNames,
 	packageRoot,
 	readExample,
 	readManifest,
-} from './harness/root.ts';
-import { loggedIn, sharedN8n } from './harness/shared.ts';
+} from '../../harness/root.ts';
+import { loggedIn, sharedN8n } from './shared.ts';
 
 interface N8nSection {
 	n8n: { nodes: string[]; credentials: string[] };

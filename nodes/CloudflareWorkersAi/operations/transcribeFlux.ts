@@ -9,7 +9,7 @@ import {
 
 import { audioSource } from '../../shared/audio/source';
 import { audioInputFields, concurrencyOption, subtitleOptions } from '../../shared/fields';
-import { inputError, isToolRun, type Item } from '../../shared/item';
+import { inputError, isToolRun, takesLiveText, type Item } from '../../shared/item';
 import { choiceOf, numberWithin } from '../../shared/parameters';
 import type { ChannelChoice } from '../../shared/audio/pcm';
 import {
@@ -220,7 +220,7 @@ class Call {
 		private readonly request: FluxRequest,
 	) {
 		const { context } = item;
-		this.isStreaming = typeof context.isStreaming === 'function' && context.isStreaming();
+		this.isStreaming = takesLiveText(context);
 	}
 
 	async run(recording: Recording, signal: AbortSignal): Promise<void> {

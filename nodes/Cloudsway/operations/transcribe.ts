@@ -16,7 +16,7 @@ import {
 	subtitleOptions,
 	timeoutOption,
 } from '../../shared/fields';
-import { inputError, isToolRun, type Item } from '../../shared/item';
+import { inputError, isToolRun, takesLiveText, type Item } from '../../shared/item';
 import type { Mask } from '../../shared/http/secrets';
 import { subtitleBinary } from '../../shared/transcript/subtitleBinary';
 import { transcriptJson } from '../../shared/transcript/transcript';
@@ -401,7 +401,7 @@ class Progress {
 
 	async follow(pieces: AsyncIterable<Uint8Array>, mask: Mask): Promise<TranscriptionAnswer> {
 		const { context, itemIndex } = this.item;
-		this.isSending = context.isStreaming();
+		this.isSending = takesLiveText(context);
 		if (this.isSending) await context.sendChunk('begin', itemIndex);
 		const done = await readEventStream(pieces, mask, async (piece) => {
 			this.text += piece;

@@ -1,6 +1,6 @@
-import { N8nClient } from './client.ts';
-import type { Owner } from './client.ts';
-import type { Host } from './host.ts';
+import { N8nClient } from '../../harness/client.ts';
+import type { Owner } from '../../harness/client.ts';
+import type { Host } from '../../harness/host.ts';
 
 /** What every test file needs to reach the one n8n, or to start one of its own from the same tarball. */
 export interface SharedN8n {

@@ -1,4 +1,4 @@
-import type { Sandbox } from '../../../sandbox/server.ts';
+import type { Sandbox } from '../sandbox/server.ts';
 
 /** A generated recording of DTMF keys (see sandbox/generateSamples.ts), and what the sandbox hears in it. */
 export const DEMO_SAMPLE = {

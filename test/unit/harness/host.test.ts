@@ -2,9 +2,9 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync
 import os from 'node:os';
 import path from 'node:path';
 import { installState } from '../../../scripts/install.cjs';
-import { hostFolder, prepareHost, userCache } from '../../e2e/harness/host.ts';
+import { hostFolder, prepareHost, userCache } from '../../../harness/host.ts';
 
-const REAL_HOST = path.join(__dirname, '..', '..', 'e2e', 'host');
+const REAL_HOST = path.join(__dirname, '..', '..', '..', 'harness', 'host');
 
 let work: string;
 let source: string;

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { install } from '../../../scripts/install.cjs';
-import type { InstallOptions } from '../../../scripts/install.cjs';
+import { install } from '../scripts/install.cjs';
+import type { InstallOptions } from '../scripts/install.cjs';
 import { packageRoot, readManifest } from './root.ts';
 
 const HOST_FILES = ['package.json', 'pnpm-lock.yaml', 'pnpm-workspace.yaml'];
@@ -53,12 +53,12 @@ export const hostFolder = (source: string, cache: string): string => {
 };
 
 /**
- * Gives the n8n of test/e2e/host, installing it once into the user's cache folder.
+ * Gives the n8n of harness/host, installing it once into the user's cache folder.
  * Says size and time before the download. An interrupted install is done anew.
  */
 export const prepareHost = async ({
 	say,
-	source = path.join(packageRoot(), 'test', 'e2e', 'host'),
+	source = path.join(packageRoot(), 'harness', 'host'),
 	cache = userCache(),
 	runCommand,
 }: HostOptions): Promise<Host> => {
