@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { extract } from 'tar';
 import { PACKAGE_NAME, packageRoot } from './root.ts';
 
 const run = promisify(execFile);
@@ -42,7 +43,7 @@ export const packPackage = async (target: string, root = packageRoot()): Promise
 export const unpack = async (tarball: string, target: string): Promise<void> => {
 	rmSync(target, { recursive: true, force: true });
 	mkdirSync(target, { recursive: true });
-	await run('tar', ['-xzf', tarball, '-C', target, '--strip-components=1']);
+	await extract({ file: tarball, cwd: target, strip: 1 });
 };
 
 /**
