@@ -10,6 +10,12 @@ import type { CallContext, Item } from '../item';
 
 type Failure = NodeApiError['failure'];
 
+const TEMPORARY: Failure = { cause: 'temporarily-unavailable' };
+/** Of the causes that n8n knows the one of what stays until somebody changes an address or a certificate. */
+const CONFIGURATION: Failure = { cause: 'configuration-invalid' };
+/** Neither a wait nor a certain change is known to help. */
+const NO_CAUSE: Failure = undefined;
+
 /** Turns what went wrong with one try into the error the user sees and the question of a retry. */
 export class FailureDescription {
 	constructor(
@@ -56,6 +62,7 @@ export class FailureDescription {
 		return this.ended(
 			`${displayName} did not answer within ${this.request.timeoutSeconds} s`,
 			`${this.unknownOutcome()}${timeoutAdvice ?? "Raise 'Timeout' in the node's options if the work takes longer."}`,
+			TEMPORARY,
 		);
 	}
 
@@ -64,6 +71,7 @@ export class FailureDescription {
 		return this.ended(
 			`The audio was not read and sent within ${this.request.timeoutSeconds} s`,
 			"Raise 'Timeout' in the node's options for a large file or a slow line; with a URL, check how fast its server sends.",
+			TEMPORARY,
 		);
 	}
 
@@ -77,18 +85,21 @@ export class FailureDescription {
 			return this.ended(
 				`No secure connection to ${displayName} could be made`,
 				`Its certificate or encryption was not accepted (${reason}). Check 'Base URL' in the credential, and any proxy in between.`,
+				CONFIGURATION,
 			);
 		}
 		if (isBeforeConnection) {
 			const failed = this.ended(
 				`${displayName} could not be reached`,
 				`No connection was made (${reason}). Check 'Base URL' in the credential, and that this n8n may reach that address.`,
+				TEMPORARY,
 			);
 			return { ...failed, retryable: true };
 		}
 		const failed = this.ended(
 			`The request to ${displayName} was broken off before its answer came`,
 			`The connection ended (${reason}). ${this.unknownOutcome()}`.trim(),
+			TEMPORARY,
 		);
 		return { ...failed, retryable: this.isRepeatable };
 	}
@@ -99,6 +110,7 @@ export class FailureDescription {
 		return this.ended(
 			`The answer of ${displayName} could not be read`,
 			`${sentence(this.shown(cause.message))} Check 'Base URL' in the credential.`,
+			NO_CAUSE,
 		);
 	}
 
@@ -125,15 +137,11 @@ export class FailureDescription {
 		return this.ended(
 			`n8n did not send the request to ${this.service.displayName}`,
 			`n8n says: ${sentence(this.shown(cause.message))}${more}`,
-			undefined,
+			NO_CAUSE,
 		);
 	}
 
-	private ended(
-		message: string,
-		description: string,
-		failure: Failure = { cause: 'temporarily-unavailable' },
-	): FailedTry {
+	private ended(message: string, description: string, failure: Failure): FailedTry {
 		return { error: this.error(message, description, { failure }), retryable: false };
 	}
 
