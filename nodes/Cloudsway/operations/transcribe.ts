@@ -8,7 +8,7 @@ import {
 
 import { isObject, messageIn, parseJson, type Answer } from '../../shared/http/answer';
 import { AUDIO_EXTENSIONS } from '../../shared/audio/format';
-import { audioSource } from '../../shared/audio/source';
+import { AUDIO_BODY, audioSource } from '../../shared/audio/source';
 import {
 	audioInputFields,
 	concurrencyOption,
@@ -349,6 +349,7 @@ async function transcribe(item: Item, request: TranscriptionRequest): Promise<Tr
 				method: 'POST',
 				path: `/v1/ai/${request.endpointPath}/audio/transcriptions`,
 				body: transcriptionForm(item, audioSource(item), request.fields, request.fileName),
+				bodyWords: AUDIO_BODY,
 				timeoutSeconds: request.timeoutSeconds,
 			},
 			async (answer) => ({

@@ -2,11 +2,22 @@ import { Readable } from 'node:stream';
 
 import { NodeOperationError, type IExecuteFunctions, type INode } from 'n8n-workflow';
 
+import { AUDIO_BODY } from '../../../../../nodes/shared/audio/source.ts';
 import { Answer } from '../../../../../nodes/shared/http/answer.ts';
 import { FailureDescription, withTries } from '../../../../../nodes/shared/http/failure.ts';
+import { networkReason } from '../../../../../nodes/shared/http/network.ts';
+import {
+	isPassing,
+	isPassingReason,
+	isPassingStatus,
+} from '../../../../../nodes/shared/http/passing.ts';
 import type { FailedTry } from '../../../../../nodes/shared/http/retry.ts';
 import { maskFor } from '../../../../../nodes/shared/http/secrets.ts';
-import type { Service, ServiceRequest } from '../../../../../nodes/shared/http/service.ts';
+import type {
+	BodyWords,
+	Service,
+	ServiceRequest,
+} from '../../../../../nodes/shared/http/service.ts';
 
 const SERVICE: Service = { displayName: 'Acme', credentialType: 'acmeApi', secretFields: ['key'] };
 const signal = new AbortController().signal;
@@ -20,11 +31,11 @@ const PAID = { method: 'POST' } as const;
 
 type Kind = Pick<ServiceRequest, 'method' | 'isIdempotent'>;
 
-const failureOf = (kind: Kind, service = SERVICE) =>
+const failureOf = (kind: Kind, service = SERVICE, bodyWords?: BodyWords) =>
 	new FailureDescription(
 		{ context, itemIndex: 3, signal },
 		service,
-		{ path: '/jobs', timeoutSeconds: 7, ...kind },
+		{ path: '/jobs', timeoutSeconds: 7, bodyWords, ...kind },
 		mask,
 	);
 
@@ -39,8 +50,12 @@ const answeredTo = async (
 	status: number,
 	{ headers = {}, text = '', service }: Answered = {},
 ) =>
-	await failureOf(kind, { ...SERVICE, ...service }).status(
-		new Answer({ statusCode: status, headers, body: Readable.from([Buffer.from(text)]) }, signal, mask),
+	await failureOf(kind, { ...SERVICE, ...service }).answered(
+		new Answer(
+			{ statusCode: status, headers, body: Readable.from([Buffer.from(text)]) },
+			signal,
+			mask,
+		),
 	);
 
 /** What n8n is told of an error, by which it decides on a wait or a call for help. */
@@ -60,6 +75,9 @@ const retryableOf = (describe: (kind: Kind) => FailedTry) => ({
 	idempotent: describe(IDEMPOTENT).retryable,
 	paid: describe(PAID).retryable,
 });
+
+const networkError = (about: object) =>
+	new Error('outer', { cause: Object.assign(new Error('inner'), about) });
 
 const TEMPORARY = { cause: 'temporarily-unavailable' };
 const CONFIGURATION = { cause: 'configuration-invalid' };
@@ -223,9 +241,6 @@ describe('an answer with a failing status', () => {
 });
 
 describe('a request without an answer', () => {
-	const networkError = (about: object) =>
-		new Error('outer', { cause: Object.assign(new Error('inner'), about) });
-
 	it.each([
 		['ECONNREFUSED', undefined],
 		['ENOTFOUND', undefined],
@@ -358,33 +373,101 @@ describe('a request without an answer', () => {
 });
 
 describe('a body', () => {
+	const recipe = { name: 'recipe', purpose: 'cooked' };
+
 	it('that took too long was not sent, and is not sent again', () => {
-		const failed = failureOf(PAID).slowBody();
+		const failed = failureOf(PAID, SERVICE, recipe).slowBody();
 		expect(failed.retryable).toBe(false);
 		expect(toldOf(failed)).toMatchObject({
-			message: 'The audio was not read and sent within 7 s',
+			message: 'The recipe was not read and sent within 7 s',
 			description: expect.stringContaining("Raise 'Timeout'") as string,
 			failure: TEMPORARY,
 		});
+		expect(toldOf(failureOf(PAID).slowBody()).message).toBe(
+			'The body of the request was not read and sent within 7 s',
+		);
 	});
 
 	it.each([
 		[Object.assign(new Error('read failed'), { code: 'EIO' }), 'EIO'],
 		[new Error('the <file> of top-secret'), 'the &lt;file&gt; of ******'],
 	])('that broke off says why', (cause, reason) => {
-		const failed = failureOf(GET).body(cause);
+		const failed = failureOf(GET, SERVICE, recipe).body(cause);
 		expect(failed.retryable).toBe(false);
 		expect(failed.error).toBeInstanceOf(NodeOperationError);
 		expect(toldOf(failed)).toMatchObject({
-			message: 'The audio could not be read to its end, so it was not transcribed',
+			message: 'The recipe could not be read to its end, so it was not cooked',
 			description: expect.stringContaining(`Reading it ended with: ${reason}.`) as string,
 			itemIndex: 3,
 		});
 	});
 
+	it('of audio is called so', () => {
+		const describe = failureOf(PAID, SERVICE, AUDIO_BODY);
+		expect(describe.slowBody().error.message).toBe('The audio was not read and sent within 7 s');
+		expect(describe.body(new Error('gone')).error.message).toBe(
+			'The audio could not be read to its end, so it was not transcribed',
+		);
+	});
+
 	it('that says itself what is wrong is believed', () => {
 		const cause = new NodeOperationError(context.getNode(), 'The file holds no audio');
 		expect(failureOf(GET).body(cause).error.message).toBe('The file holds no audio');
+	});
+});
+
+/** Whoever asks for a result again and again, such as a wait for a prediction, asks `isPassing`. */
+describe('what may succeed at a later call', () => {
+	it.each([
+		[200, false],
+		[302, false],
+		[400, false],
+		[401, false],
+		[404, false],
+		[408, false],
+		[422, false],
+		[429, true],
+		[500, true],
+		[503, true],
+		[529, true],
+	])('after %i: %s, whether or not the same request may be repeated', async (status, expected) => {
+		for (const kind of [GET, PAID]) {
+			expect(isPassing((await answeredTo(kind, status)).error)).toBe(expected);
+		}
+		expect(isPassingStatus(status)).toBe(expected);
+	});
+
+	it('is not what the service knows to last', async () => {
+		const service = { isLasting: () => true };
+		for (const status of [429, 503]) {
+			expect(isPassing((await answeredTo(GET, status, { service })).error)).toBe(false);
+		}
+	});
+
+	it.each([
+		[{ code: 'ECONNREFUSED' }, true],
+		[{ code: 'ECONNRESET' }, true],
+		[{ code: 'ETIMEDOUT', syscall: 'connect' }, true],
+		[{ code: 'CERT_HAS_EXPIRED' }, false],
+		[{ code: 'EPROTO' }, false],
+		[{}, false],
+	])('after %p: %s', (about, expected) => {
+		const cause = networkError(about);
+		for (const kind of [GET, PAID]) {
+			expect(isPassing(failureOf(kind).network(cause).error)).toBe(expected);
+		}
+		expect(isPassingReason(networkReason(cause))).toBe(expected);
+	});
+
+	it('is an answer that did not come in time, not one that cannot be read', () => {
+		expect(isPassing(failureOf(GET).timeout().error)).toBe(true);
+		expect(isPassing(failureOf(GET).unreadable(new Error('too long')).error)).toBe(false);
+	});
+
+	it('is nothing that was wrong before it was sent', () => {
+		expect(isPassing(new NodeOperationError(context.getNode(), 'No ID'))).toBe(false);
+		expect(isPassing(new Error('odd'))).toBe(false);
+		expect(isPassing(undefined)).toBe(false);
 	});
 });
 
