@@ -3,7 +3,7 @@ import type { ICredentialDataDecryptedObject } from 'n8n-workflow';
 import { isObject, messageIn, parseJson, type Answer } from '../shared/http/answer';
 import { inputError, type Item } from '../shared/item';
 import { pathSegment } from '../shared/parameters';
-import { RefusedAnswer, type Service } from '../shared/http/service';
+import { FailedAnswer, type Service } from '../shared/http/service';
 
 export const CREDENTIAL = 'cloudflareWorkersAiApi';
 export const FLUX_MODEL = '@cf/deepgram/flux';
@@ -144,6 +144,7 @@ export function cloudflareAdvice(status: number, text: string): string | undefin
 	if (known.length > 0) return [...new Set(known)].join(' ');
 	if (status === 401) return KNOWN_ERRORS[10000]?.advice;
 	if (status === 404) return KNOWN_ERRORS[7003]?.advice;
+	if (status === 413) return KNOWN_ERRORS[3006]?.advice;
 	return undefined;
 }
 
@@ -156,13 +157,13 @@ function knownErrors(text: string): KnownError[] {
 /**
  * Opens Cloudflare's envelope of an answer with status 2xx.
  * @returns its `result`, `null` where there is none
- * @throws RefusedAnswer for `success: false`; NodeOperationError where it is no envelope
+ * @throws FailedAnswer for `success: false`; NodeOperationError where it is no envelope
  */
 export async function readResult(item: Item, answer: Answer): Promise<unknown> {
 	const text = await answer.text();
 	const envelope = parseJson(text);
 	if (isObject(envelope) && envelope.success === false) {
-		throw new RefusedAnswer(knownErrors(text)[0]?.status ?? 400, text);
+		throw new FailedAnswer(knownErrors(text)[0]?.status ?? 400, text);
 	}
 	const hasResult = isObject(envelope) && envelope.result !== undefined && envelope.result !== null;
 	if (isObject(envelope) && (hasResult || envelope.success === true)) {

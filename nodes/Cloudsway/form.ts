@@ -1,50 +1,13 @@
-import { AUDIO_EXTENSIONS, isOtherThanAudio, namedAudioFile } from '../shared/audio/format';
+import { isOtherThanAudio } from '../shared/audio/format';
 import type { AudioSource, OpenAudio } from '../shared/audio/source';
 import { inputError, type Item } from '../shared/item';
 import { mediaType } from '../shared/text';
+import { multipartForm } from '../shared/http/multipart';
 import type { RequestBody } from '../shared/http/service';
-
-/** The recording as a part of a form: read once, as the form is sent. */
-class AudioFile extends File {
-	constructor(
-		private readonly audio: OpenAudio,
-		fileName: string,
-		mimeType: string,
-	) {
-		super([], fileName, { type: mimeType });
-	}
-
-	/** In bytes; not a number where the sender does not say, which makes the request chunked. */
-	override get size(): number {
-		return this.audio.length ?? NaN;
-	}
-
-	override stream(): ReturnType<File['stream']> {
-		const pieces = piecesOf(this.audio.content);
-		return new ReadableStream({
-			async pull(controller) {
-				const { done, value } = await pieces.next();
-				if (done) controller.close();
-				else controller.enqueue(value);
-			},
-			async cancel() {
-				await pieces.return();
-			},
-		});
-	}
-}
-
-async function* piecesOf(
-	content: OpenAudio['content'],
-): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
-	if (Buffer.isBuffer(content)) yield content as Buffer<ArrayBuffer>;
-	else yield* content;
-}
+import { AUDIO_EXTENSIONS, uploadNameOf } from './audioFile';
 
 /**
- * A multipart/form-data body of the fields and, last, the file, which is read as it is sent. n8n's
- * HTTP client gives it an exact Content-Length where the file's length is known; otherwise the request
- * is chunked.
+ * The form of a transcription: the fields and the recording, under a name that the service takes.
  *
  * @throws NodeOperationError for a file that is empty or of a type the service does not take
  */
@@ -58,28 +21,16 @@ export function transcriptionForm(
 		const audio = await source(signal);
 		const name =
 			fileName === undefined
-				? namedAudioFile(audio.fileName, audio.mimeType)
-				: namedAudioFile(fileName, audioTypeOnly(audio.mimeType));
+				? uploadNameOf(audio.fileName, audio.mimeType)
+				: uploadNameOf(fileName, audioTypeOnly(audio.mimeType));
 		if (!name || audio.length === 0) {
 			audio.close();
 			throw name ? emptyFile(item) : unknownType(item, fileName, audio);
 		}
-		const form = new FormData();
-		for (const [field, value] of fields) form.append(field, value);
-		form.append('file', new AudioFile(audio, printable(name.fileName), name.mimeType));
-		return {
-			content: form,
-			headers: {},
-			failure: audio.failure,
-			isRead: audio.isRead,
-			close: audio.close,
-		};
+		const { content, length, failure, isRead, close } = audio;
+		const form = multipartForm(fields, { field: 'file', ...name, content, length });
+		return { content: form, headers: {}, failure, isRead, close };
 	};
-}
-
-/** A name that cannot end its header or the quotes around it, however the client writes it. */
-function printable(fileName: string): string {
-	return fileName.replace(/[\p{Cc}\u2028\u2029"\\]/gu, '_');
 }
 
 /** A name that the user chose counts, even against the type that the file came with. */

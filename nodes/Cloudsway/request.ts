@@ -1,10 +1,10 @@
 import type { IDataObject } from 'n8n-workflow';
 
-import { AUDIO_EXTENSIONS, namedAudioFile } from '../shared/audio/format';
 import { readSmallBinary, storedFile } from '../shared/audio/source';
 import { inputError, type Item } from '../shared/item';
 import { isOn, listOf, nonEmpty, numberWithin, pathSegment } from '../shared/parameters';
 import { subtitleRequest, type SubtitleRequest } from '../shared/transcript/subtitleBinary';
+import { AUDIO_EXTENSIONS, uploadNameOf } from './audioFile';
 import { MODEL_RULES, type Model, type ModelRules, type ResponseFormat } from './service';
 
 const MAX_KNOWN_SPEAKERS = 4;
@@ -241,7 +241,7 @@ async function sampleOf(
 		return reference;
 	}
 	const { fileName, mimeType } = storedFile(item, reference);
-	const audio = namedAudioFile(fileName, mimeType);
+	const audio = uploadNameOf(fileName, mimeType);
 	const sample = await readSmallBinary(item, reference, MAX_SAMPLE_BYTES);
 	if (!audio || !sample) {
 		throw inputError(

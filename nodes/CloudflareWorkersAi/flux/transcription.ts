@@ -2,10 +2,11 @@ import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow
 
 import { authorizationHeaders } from '../../../credentials/CloudflareWorkersAiApi.credentials';
 import type { ChannelChoice } from '../../shared/audio/pcm';
+import { isPassing } from '../../shared/http/passing';
 import { backoffMs, LONGEST_WAIT_MS, type FailedTry } from '../../shared/http/retry';
 import { escapeHtml } from '../../shared/text';
 import { pause } from '../../shared/time';
-import { addressOf, connectionOf, refusalBy, type Connection } from '../../shared/http/transport';
+import { addressOf, connectionOf, probe, type Connection } from '../../shared/http/transport';
 import { CLOUDFLARE } from '../service';
 import { openRecording, type Recording, type RecordingInput } from './recording';
 import { FluxSession, type SessionOutcome } from './session';
@@ -99,7 +100,7 @@ export class ChannelTranscription {
 			if (outcome.kind !== 'refused') this.open = outcome.open ?? this.open;
 			const refusal = outcome.kind === 'refused' ? await this.refusal(signal) : undefined;
 			const wait = refusal?.retryAfterMs ?? Math.min(backoffMs(this.vainTries), LONGEST_BACKOFF_MS);
-			const isLasting = outcome.kind === 'error' || refusal?.retryable === false;
+			const isLasting = outcome.kind === 'error' || (refusal && !isPassing(refusal.error));
 			if (isLasting || tries > maxReconnects || wait > LONGEST_WAIT_MS) {
 				this.keepOpen(this.open);
 				throw refusal?.error ?? this.failure(outcome, tries, connection);
@@ -165,7 +166,7 @@ export class ChannelTranscription {
 	/** Why Cloudflare refuses the WebSocket, learnt by a plain request of the same address. */
 	private async refusal(signal: AbortSignal): Promise<FailedTry | undefined> {
 		const { input, path, query } = this.settings;
-		const refusal = await refusalBy({ ...input.item, signal }, CLOUDFLARE, {
+		const refusal = await probe({ ...input.item, signal }, CLOUDFLARE, {
 			method: 'GET',
 			path,
 			query,

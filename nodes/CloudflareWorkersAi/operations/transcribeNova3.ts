@@ -7,7 +7,7 @@ import {
 
 import { isObject } from '../../shared/http/answer';
 import { audioMimeType } from '../../shared/audio/format';
-import { audioSource, type AudioSource } from '../../shared/audio/source';
+import { AUDIO_BODY, audioSource, type AudioSource } from '../../shared/audio/source';
 import {
 	audioInputFields,
 	concurrencyOption,
@@ -128,6 +128,7 @@ export async function execute(item: Item): Promise<INodeExecutionData[]> {
 			path: await modelPath(item, NOVA3_MODEL),
 			query,
 			body: fileBody(item, audioSource(item)),
+			bodyWords: AUDIO_BODY,
 			timeoutSeconds,
 		},
 		async (answer) => ({

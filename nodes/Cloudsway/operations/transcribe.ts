@@ -7,8 +7,7 @@ import {
 } from 'n8n-workflow';
 
 import { isObject, messageIn, parseJson, type Answer } from '../../shared/http/answer';
-import { AUDIO_EXTENSIONS } from '../../shared/audio/format';
-import { audioSource } from '../../shared/audio/source';
+import { AUDIO_BODY, audioSource } from '../../shared/audio/source';
 import {
 	audioInputFields,
 	concurrencyOption,
@@ -22,6 +21,7 @@ import { subtitleBinary } from '../../shared/transcript/subtitleBinary';
 import { transcriptJson } from '../../shared/transcript/transcript';
 import { escapeHtml, sentence } from '../../shared/text';
 import { callService } from '../../shared/http/transport';
+import { AUDIO_EXTENSIONS } from '../audioFile';
 import { readEventStream, UnfinishedStream } from '../eventStream';
 import { transcriptionForm } from '../form';
 import { FORMATS_WITH_TIMES, readRequest, type TranscriptionRequest } from '../request';
@@ -349,6 +349,7 @@ async function transcribe(item: Item, request: TranscriptionRequest): Promise<Tr
 				method: 'POST',
 				path: `/v1/ai/${request.endpointPath}/audio/transcriptions`,
 				body: transcriptionForm(item, audioSource(item), request.fields, request.fileName),
+				bodyWords: AUDIO_BODY,
 				timeoutSeconds: request.timeoutSeconds,
 			},
 			async (answer) => ({

@@ -1,13 +1,14 @@
 import { updateDisplayOptions, type INodeExecutionData, type INodeProperties } from 'n8n-workflow';
 
 import { concurrencyOption, simplifyField } from '../../shared/fields';
+import { isPassing } from '../../shared/http/passing';
 import type { Item } from '../../shared/item';
 import { createPrediction, readCreateRequest, type CreateRequest } from '../createRequest';
 import { cancelOnTimeoutOption, maxWaitOption, pollIntervalOption } from '../fields';
 import { resultItem } from '../output';
 import { isFinal, readPrediction, type Prediction } from '../prediction';
 import { handOver } from '../waiting/handOver';
-import { isPassing, pollUntilEnd } from '../waiting/poll';
+import { pollUntilEnd } from '../waiting/poll';
 import { cancelUnattended } from '../waiting/stop';
 
 /** Small models are done by then. */

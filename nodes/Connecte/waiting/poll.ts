@@ -1,5 +1,6 @@
-import { NodeApiError, type NodeOperationError } from 'n8n-workflow';
+import type { NodeApiError, NodeOperationError } from 'n8n-workflow';
 
+import { isPassing } from '../../shared/http/passing';
 import { inputError, type Item } from '../../shared/item';
 import { pause } from '../../shared/time';
 import { cancelPrediction, isFinal, readPrediction, type Prediction } from '../prediction';
@@ -76,13 +77,6 @@ async function look(item: Item, id: string, leftMs: number): Promise<Prediction 
 		if (timeUp.aborted || isPassing(error)) return undefined;
 		throw withId(error as NodeApiError | NodeOperationError, id);
 	}
-}
-
-/** Whether a later look may be answered. */
-export function isPassing(error: unknown): boolean {
-	if (!(error instanceof NodeApiError)) return false;
-	const status = Number(error.httpCode ?? 0);
-	return !(status >= 200 && status < 500) || status === 429;
 }
 
 function withId<E extends NodeApiError | NodeOperationError>(error: E, id: string): E {

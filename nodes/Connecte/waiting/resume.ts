@@ -11,6 +11,7 @@ import {
 } from 'n8n-workflow';
 
 import { isObject, parseJson } from '../../shared/http/answer';
+import { isPassing } from '../../shared/http/passing';
 import { maskedJson, maskFor } from '../../shared/http/secrets';
 import {
 	failureOf,
@@ -23,7 +24,6 @@ import { CONNECTE } from '../service';
 import { predictionJson } from '../transcript';
 import { storedState, type WaitState } from './handOver';
 import { endLookOut, lookSoon } from './lookOut';
-import { isPassing } from './poll';
 import { RESUME_PATH } from './resumeUrl';
 
 /** By which an execution that waits for a prediction goes on. */

@@ -39,8 +39,7 @@ const SYNONYMS: Readonly<Record<string, string>> = {
 	wave: 'wav',
 };
 
-/** The extensions that can be sent. */
-export const AUDIO_EXTENSIONS = FORMATS.map(({ extension }) => extension);
+const KNOWN_EXTENSIONS: readonly string[] = FORMATS.map(({ extension }) => extension);
 
 export interface NamedFile {
 	fileName: string;
@@ -48,23 +47,27 @@ export interface NamedFile {
 }
 
 /**
- * The name and MIME type to send a file with, so that the name ends in an extension of
- * `AUDIO_EXTENSIONS` and the type fits it. The name's own extension decides where it is one of them;
- * otherwise the MIME type does. `undefined` where neither tells a known format, or where the MIME
- * type says that the file is something else, such as text.
+ * The name and MIME type to send a file with, so that the name ends in one of the extensions and the
+ * type fits it. The name's own extension decides where it is one of them; otherwise the MIME type does.
+ * `undefined` where neither tells a format of them, or where the MIME type says that the file is
+ * something else, such as text.
+ *
+ * @param extensions those that the service takes; without it, all that are known here
  */
 export function namedAudioFile(
 	fileName: string | undefined,
 	mimeType: string | undefined,
+	extensions = KNOWN_EXTENSIONS,
 ): NamedFile | undefined {
 	const name = (fileName ?? '').split(/[/\\]/).pop()?.trim() ?? '';
 	const type = mediaType(mimeType);
 	if (isOtherThanAudio(type)) return undefined;
 	const dot = name.lastIndexOf('.');
 	const ownExtension = dot < 0 ? '' : name.slice(dot + 1).toLowerCase();
+	const formats = FORMATS.filter(({ extension }) => extensions.includes(extension));
 	const format =
-		FORMATS.find(({ extension }) => extension === (SYNONYMS[ownExtension] ?? ownExtension)) ??
-		FORMATS.find(({ mimeTypes }) => mimeTypes.includes(type));
+		formats.find(({ extension }) => extension === (SYNONYMS[ownExtension] ?? ownExtension)) ??
+		formats.find(({ mimeTypes }) => mimeTypes.includes(type));
 	if (!format) return undefined;
 	const stem = dot < 0 ? name : name.slice(0, dot);
 	const usualType = format.mimeTypes[0] ?? type;

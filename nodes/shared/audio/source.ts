@@ -4,8 +4,11 @@ import type { AnswerHead, ReadableStream } from '../http/answer';
 import { isPage } from './format';
 import { withTries } from '../http/failure';
 import { networkReason } from '../http/network';
+import { isPassingReason, isPassingStatus } from '../http/passing';
 import { inputError, isToolRun, type Item } from '../item';
 import { parseRetryAfter, retrying, type Try } from '../http/retry';
+import type { BodyWords } from '../http/service';
+import { isSuccess, TOO_MANY_REQUESTS } from '../http/statuses';
 import { abortable } from '../time';
 import { escapeHtml, mediaType, sentence } from '../text';
 
@@ -22,6 +25,9 @@ export interface OpenAudio {
 	isRead: () => boolean;
 	close: () => void;
 }
+
+/** A recording as the body of a request. */
+export const AUDIO_BODY: BodyWords = { name: 'audio', purpose: 'transcribed' };
 
 /** Opens a recording anew each time it is called, so that it can be sent again. */
 export type AudioSource = (signal: AbortSignal) => Promise<OpenAudio>;
@@ -133,28 +139,28 @@ export function urlSource(item: Item, address: string): AudioSource {
 			);
 			const { statusCode: status } = head;
 			const type = mediaType(head.headers['content-type']);
-			const isFile = status >= 200 && status < 300 && !isPage(type);
+			const isFile = isSuccess(status) && !isPage(type);
 			if (isFile) return { value: head };
 			head.body.on('error', () => undefined).destroy();
 			return {
 				error: notDownloaded(
-					status >= 200 && status < 300
+					isSuccess(status)
 						? `The address answered with ${type}, which is no audio. Check that it opens without a login and serves the file itself.`
 						: `The address answered with status ${status}. ${downloadAdvice(status)}`,
 				),
-				retryable: status === 429 || status >= 500,
+				retryable: isPassingStatus(status),
 				retryAfterMs: parseRetryAfter(head.headers['retry-after']),
 			};
 		} catch (error) {
-			const { code, isInsecure } = networkReason(error);
-			const reason = escapeHtml(code ?? (error as Error).message);
+			const reason = networkReason(error);
+			const shown = escapeHtml(reason.code ?? (error as Error).message);
 			return {
 				error: notDownloaded(
-					code === undefined
-						? `n8n says: ${sentence(reason)} Check the address, and what this n8n may reach.`
-						: `The connection ended (${reason}). Check the address, and that this n8n may reach it.`,
+					reason.code === undefined
+						? `n8n says: ${sentence(shown)} Check the address, and what this n8n may reach.`
+						: `The connection ended (${shown}). Check the address, and that this n8n may reach it.`,
 				),
-				retryable: !signal.aborted && code !== undefined && !isInsecure,
+				retryable: !signal.aborted && isPassingReason(reason),
 			};
 		}
 	};
@@ -181,7 +187,7 @@ function downloadAdvice(status: number): string {
 		return 'It wants a login: use an address that is open, or download the file in a step before.';
 	}
 	if (status === 404 || status === 410) return 'Check the address.';
-	if (status === 429)
+	if (status === TOO_MANY_REQUESTS)
 		return 'Its server is receiving too many requests: wait, or run fewer items at once.';
 	return 'Try again later, or check its server.';
 }

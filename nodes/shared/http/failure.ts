@@ -1,14 +1,26 @@
 import { NodeApiError, NodeOperationError } from 'n8n-workflow';
 
 import { messageIn, parseJson, type Answer } from './answer';
-import { networkReason } from './network';
+import { networkReason, type NetworkReason } from './network';
+import { isPassingReason, isPassingStatus } from './passing';
 import { LONGEST_WAIT_MS, parseRetryAfter, type FailedTry } from './retry';
 import type { Mask } from './secrets';
-import { escapeHtml, sentence } from '../text';
-import type { Service, ServiceRequest } from './service';
+import type { BodyWords, Service, ServiceRequest } from './service';
+import {
+	CONFIGURATION,
+	SERVICE_UNAVAILABLE,
+	statusMeaning,
+	TEMPORARY,
+	TOO_MANY_REQUESTS,
+	type Failure,
+} from './statuses';
 import type { CallContext, Item } from '../item';
+import { escapeHtml, sentence } from '../text';
 
-type Failure = NodeApiError['failure'];
+/** Neither a wait nor a certain change is known to help. */
+const NO_CAUSE: Failure = undefined;
+const MS_PER_MINUTE = 60_000;
+const PLAIN_BODY: BodyWords = { name: 'body of the request', purpose: 'sent' };
 
 /** Turns what went wrong with one try into the error the user sees and the question of a retry. */
 export class FailureDescription {
@@ -19,97 +31,115 @@ export class FailureDescription {
 		private readonly mask: Mask,
 	) {}
 
-	async status(answer: Answer): Promise<FailedTry> {
-		return this.refusal(answer.status, await answer.errorText(), answer);
+	/** The service answered with another status than 2xx. */
+	async answered(answer: Answer): Promise<FailedTry> {
+		return this.answeredWith(answer.status, await answer.errorText(), answer);
 	}
 
-	refusal(answered: number, text: string, answer: Answer): FailedTry {
+	/** The service answered what stands for this failing status and text. */
+	answeredWith(answered: number, text: string, answer: Answer): FailedTry {
+		const { displayName } = this.service;
 		const status = this.service.statusIn?.(answered, text) ?? answered;
 		const retryAfterMs = parseRetryAfter(answer.header('retry-after'));
 		const isLasting = this.service.isLasting?.(status, text) ?? false;
+		const isPassing = isPassingStatus(status) && !isLasting;
 		const said = (this.service.messageIn ?? messageIn)(text);
+		const { verdict, advice, failure } = statusMeaning(
+			status,
+			isLasting,
+			answer.header('location'),
+		);
 		const description = [
-			said && `${this.service.displayName} says: ${sentence(escapeHtml(said))}`,
+			said && `${displayName} says: ${sentence(escapeHtml(said))}`,
 			longWait(retryAfterMs),
-			this.service.advice?.(status, text) ?? generalAdvice(status, answer.header('location')),
+			this.service.advice?.(status, text) ?? advice,
 		]
 			.filter(Boolean)
 			.join(' ');
 		const error = this.error(
-			`${this.service.displayName} ${verdict(status, isLasting)}`,
+			`${displayName} ${verdict} (${status})`,
 			description,
-			{
-				httpCode: String(status),
-				failure: failureOf(status, retryAfterMs, isLasting),
-			},
+			failure && { ...failure, ...(isPassing && { retryAfterMs }) },
+			String(status),
 		);
 		error.context.data = parseJson(text) ?? text;
-		const isTemporary =
-			status === 429 ||
-			(this.isRepeatable ? status >= 500 : status === 503 && retryAfterMs !== undefined);
-		return { error, retryable: isTemporary && !isLasting, retryAfterMs };
+		const isNotCarriedOut =
+			status === TOO_MANY_REQUESTS ||
+			(status === SERVICE_UNAVAILABLE && retryAfterMs !== undefined);
+		const retryable = isPassing && (this.isRepeatable || isNotCarriedOut);
+		return { error, retryable, retryAfterMs };
 	}
 
 	/** The time was up while the service was expected to answer. */
 	timeout(): FailedTry {
 		const { displayName, timeoutAdvice } = this.service;
-		return this.ended(
+		return this.unanswered(
 			`${displayName} did not answer within ${this.request.timeoutSeconds} s`,
 			`${this.unknownOutcome()}${timeoutAdvice ?? "Raise 'Timeout' in the node's options if the work takes longer."}`,
+			TEMPORARY,
 		);
 	}
 
 	/** The time was up before the whole body was sent, so nothing can have been carried out. */
 	slowBody(): FailedTry {
-		return this.ended(
-			`The audio was not read and sent within ${this.request.timeoutSeconds} s`,
+		return this.unanswered(
+			`The ${this.bodyWords.name} was not read and sent within ${this.request.timeoutSeconds} s`,
 			"Raise 'Timeout' in the node's options for a large file or a slow line; with a URL, check how fast its server sends.",
+			TEMPORARY,
 		);
 	}
 
 	/** The connection could not be made, or ended before the answer did. */
 	network(cause: Error): FailedTry {
+		const reason = networkReason(cause);
+		const isSafe = this.isRepeatable || reason.isBeforeConnection;
+		return { ...this.notConnected(reason, cause), retryable: isPassingReason(reason) && isSafe };
+	}
+
+	private notConnected(reason: NetworkReason, cause: Error): FailedTry {
 		const { displayName } = this.service;
-		const { code, isBeforeConnection, isInsecure } = networkReason(cause);
-		if (code === undefined) return this.notSent(cause);
-		const reason = this.shown(code);
-		if (isInsecure) {
-			return this.ended(
+		if (reason.code === undefined) return this.notSent(cause);
+		const code = this.shown(reason.code);
+		if (reason.isInsecure) {
+			return this.unanswered(
 				`No secure connection to ${displayName} could be made`,
-				`Its certificate or encryption was not accepted (${reason}). Check 'Base URL' in the credential, and any proxy in between.`,
+				`Its certificate or encryption was not accepted (${code}). Check 'Base URL' in the credential, and any proxy in between.`,
+				CONFIGURATION,
 			);
 		}
-		if (isBeforeConnection) {
-			const failed = this.ended(
+		if (reason.isBeforeConnection) {
+			return this.unanswered(
 				`${displayName} could not be reached`,
-				`No connection was made (${reason}). Check 'Base URL' in the credential, and that this n8n may reach that address.`,
+				`No connection was made (${code}). Check 'Base URL' in the credential, and that this n8n may reach that address.`,
+				TEMPORARY,
 			);
-			return { ...failed, retryable: true };
 		}
-		const failed = this.ended(
+		return this.unanswered(
 			`The request to ${displayName} was broken off before its answer came`,
-			`The connection ended (${reason}). ${this.unknownOutcome()}`.trim(),
+			`The connection ended (${code}). ${this.unknownOutcome()}`.trim(),
+			TEMPORARY,
 		);
-		return { ...failed, retryable: this.isRepeatable };
 	}
 
 	/** Reading the answer ended for another reason than the connection. */
 	unreadable(cause: Error): FailedTry {
 		const { displayName } = this.service;
-		return this.ended(
+		return this.unanswered(
 			`The answer of ${displayName} could not be read`,
 			`${sentence(this.shown(cause.message))} Check 'Base URL' in the credential.`,
+			NO_CAUSE,
 		);
 	}
 
 	/** The body could not be read to its end, so the service did not get a whole request. */
 	body(cause: Error): FailedTry {
 		const { code } = networkReason(cause);
+		const { name, purpose } = this.bodyWords;
 		const error = new NodeOperationError(
 			this.item.context.getNode(),
 			cause instanceof NodeOperationError
 				? cause
-				: 'The audio could not be read to its end, so it was not transcribed',
+				: `The ${name} could not be read to its end, so it was not ${purpose}`,
 			{
 				itemIndex: this.item.itemIndex,
 				description: `Reading it ended with: ${sentence(this.shown(code ?? cause.message))} Run the item again; if it stays, check the node or address that supplies the file.`,
@@ -122,19 +152,16 @@ export class FailureDescription {
 	private notSent(cause: Error): FailedTry {
 		const { description } = cause as Error & { description?: unknown };
 		const more = typeof description === 'string' ? ` ${sentence(this.shown(description))}` : '';
-		return this.ended(
+		return this.unanswered(
 			`n8n did not send the request to ${this.service.displayName}`,
 			`n8n says: ${sentence(this.shown(cause.message))}${more}`,
-			undefined,
+			NO_CAUSE,
 		);
 	}
 
-	private ended(
-		message: string,
-		description: string,
-		failure: Failure = { cause: 'temporarily-unavailable' },
-	): FailedTry {
-		return { error: this.error(message, description, { failure }), retryable: false };
+	/** No answer came that could be read; not to be tried again. */
+	private unanswered(message: string, description: string, failure: Failure): FailedTry {
+		return { error: this.error(message, description, failure), retryable: false };
 	}
 
 	private shown(text: string): string {
@@ -151,57 +178,30 @@ export class FailureDescription {
 			: 'Whether the request was carried out is not known, so it was not sent again. ';
 	}
 
+	private get bodyWords(): BodyWords {
+		return this.request.bodyWords ?? PLAIN_BODY;
+	}
+
 	private error(
 		message: string,
 		description: string,
-		more: { httpCode?: string; failure?: Failure },
+		failure: Failure,
+		httpCode?: string,
 	): NodeApiError {
-		return new NodeApiError(
+		const error = new NodeApiError(
 			this.item.context.getNode(),
 			{ message },
-			{ message, description, itemIndex: this.item.itemIndex, ...more },
+			{ message, description, itemIndex: this.item.itemIndex, httpCode },
 		);
+		// Set here, since an n8n that does not know it would leave it out, and `isPassing` asks for it.
+		if (failure) error.failure = failure;
+		return error;
 	}
-}
-
-function verdict(status: number, isLasting: boolean): string {
-	if (status === 401) return 'refused the key (401)';
-	if (status === 403) return 'refused access (403)';
-	if (status === 404) return 'does not know what was asked for (404)';
-	if (status === 413) return 'finds the file too large (413)';
-	if (status === 429 && isLasting) return 'says that the quota is used up (429)';
-	if (status === 429) return 'is receiving too many requests (429)';
-	if (status >= 300 && status < 400) return `answered with a redirect (${status})`;
-	if (status >= 500) return `could not process the request (${status})`;
-	return `refused the request (${status})`;
-}
-
-function generalAdvice(status: number, location: string | undefined): string {
-	if (status === 401) return 'Check the key in the credential.';
-	if (status === 403) return 'Check what the key of the credential is allowed to do.';
-	if (status === 404) return "Check 'Base URL' in the credential and the names in the parameters.";
-	if (status === 413) return 'Send a smaller file: shorten, split or compress the audio.';
-	if (status === 429) return 'Wait, or run fewer items at once.';
-	if (status >= 300 && status < 400) {
-		const target = location ? ` to ${escapeHtml(location)}` : '';
-		return `It points${target}. Set 'Base URL' in the credential to the final address.`;
-	}
-	if (status >= 500) return 'Try again later.';
-	return 'Check the parameters.';
-}
-
-function failureOf(status: number, retryAfterMs: number | undefined, isLasting: boolean): Failure {
-	if (status === 429 && isLasting) return { cause: 'quota-exhausted' };
-	if (status === 429) return { cause: 'rate-limited', retryAfterMs };
-	if (status >= 500) return { cause: 'temporarily-unavailable', retryAfterMs };
-	if (status === 401) return { cause: 'credential-invalid' };
-	if (status === 403 || status === 404) return { cause: 'configuration-invalid' };
-	return undefined;
 }
 
 function longWait(retryAfterMs: number | undefined): string | undefined {
 	if (retryAfterMs === undefined || retryAfterMs <= LONGEST_WAIT_MS) return undefined;
-	return `It asks to wait ${Math.ceil(retryAfterMs / 60_000)} minutes.`;
+	return `It asks to wait ${Math.ceil(retryAfterMs / MS_PER_MINUTE)} minutes.`;
 }
 
 /** The error with the number of tries in its description, where there were several. */

@@ -19,16 +19,24 @@ export interface Service {
 }
 
 /**
- * Thrown while an answer of status 2xx is read which says that the request was refused after all:
- * treated as if it had come with the status given here.
+ * Thrown while an answer of status 2xx is read which says that the request failed after all: treated
+ * as if it had come with the status given here.
  */
-export class RefusedAnswer extends Error {
+export class FailedAnswer extends Error {
 	constructor(
 		readonly status: number,
 		readonly text: string,
 	) {
-		super(`Refused with ${status}`);
+		super(`Failed with ${status}`);
 	}
+}
+
+/** What a body holds, in the words of messages to the user. */
+export interface BodyWords {
+	/** Such as `audio`. */
+	name: string;
+	/** What the service does with it, such as `transcribed`. */
+	purpose: string;
 }
 
 /** A body that is sent once; `close` frees what was not sent. */
@@ -52,6 +60,8 @@ export interface ServiceRequest {
 	headers?: Record<string, string>;
 	/** Called for every try, so that a body that was sent can be sent again. */
 	body?: (signal: AbortSignal) => Promise<RequestBody>;
+	/** Of a body that is read as it is sent; left out for one that is sent at once. */
+	bodyWords?: BodyWords;
 	/** For one try, from its start until the last byte of the answer. */
 	timeoutSeconds: number;
 }

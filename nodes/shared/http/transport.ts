@@ -11,7 +11,8 @@ import { FailureDescription, withTries } from './failure';
 import { retrying, type FailedTry, type Try } from './retry';
 import { networkReason } from './network';
 import { maskFor, type Mask } from './secrets';
-import { RefusedAnswer, type RequestBody, type Service, type ServiceRequest } from './service';
+import { FailedAnswer, type RequestBody, type Service, type ServiceRequest } from './service';
+import { isSuccess } from './statuses';
 import type { CallContext, Item } from '../item';
 import { abortable } from '../time';
 
@@ -40,9 +41,9 @@ export async function callService<T>(
 
 /**
  * Calls a service once, to learn why it refuses what cannot be seen otherwise, such as a WebSocket.
- * @returns what is wrong and whether it may pass, or `undefined` for an answer of status 2xx
+ * @returns what is wrong, or `undefined` for an answer of status 2xx
  */
-export async function refusalBy(
+export async function probe(
 	item: Item<CallContext>,
 	service: Service,
 	request: ServiceRequest,
@@ -115,7 +116,7 @@ async function tryOnce<T>(
 			mask,
 		);
 		phase = 'reading';
-		if (answer.status < 200 || answer.status >= 300) return await describe.status(answer);
+		if (!isSuccess(answer.status)) return await describe.answered(answer);
 		return { value: await read(answer) };
 	} catch (error) {
 		item.signal.throwIfAborted();
@@ -126,8 +127,8 @@ async function tryOnce<T>(
 		const bodyFailure = body?.failure?.();
 		if (bodyFailure) return describe.body(bodyFailure);
 		if (phase === 'sending') return describe.network(error as Error);
-		if (error instanceof RefusedAnswer && answer) {
-			return describe.refusal(error.status, error.text, answer);
+		if (error instanceof FailedAnswer && answer) {
+			return describe.answeredWith(error.status, error.text, answer);
 		}
 		if (error instanceof NodeApiError || error instanceof NodeOperationError) {
 			return { error, retryable: false };

@@ -34,6 +34,7 @@ describe('a failure of Cloudflare', () => {
 	it('has the advice of its status where the code is missing or unknown', () => {
 		expect(cloudflareAdvice(401, envelope({ message: 'No' }))).toContain("'API Token'");
 		expect(cloudflareAdvice(404, '')).toContain("'Account ID'");
+		expect(cloudflareAdvice(413, '')).toContain('compress the audio');
 		expect(cloudflareAdvice(418, envelope({ code: 99 }))).toBeUndefined();
 	});
 

@@ -1,4 +1,4 @@
-import { AUDIO_EXTENSIONS, namedAudioFile } from '../../../../../nodes/shared/audio/format.ts';
+import { namedAudioFile } from '../../../../../nodes/shared/audio/format.ts';
 
 describe('namedAudioFile', () => {
 	it.each([
@@ -33,9 +33,11 @@ describe('namedAudioFile', () => {
 		expect(namedAudioFile(fileName, mimeType)).toBeUndefined();
 	});
 
-	it('gives every extension a MIME type of its own format', () => {
-		for (const extension of AUDIO_EXTENSIONS) {
-			expect(namedAudioFile(`a.${extension}`, undefined)?.fileName).toBe(`a.${extension}`);
-		}
+	it('names a file with an extension that the service takes alone', () => {
+		expect(namedAudioFile('a.mpga', 'audio/mpeg', ['mp3', 'wav'])).toEqual({
+			fileName: 'a.mp3',
+			mimeType: 'audio/mpeg',
+		});
+		expect(namedAudioFile('a.flac', 'audio/flac', ['mp3', 'wav'])).toBeUndefined();
 	});
 });
