@@ -6,8 +6,6 @@ import { pathSegment } from '../shared/parameters';
 import { FailedAnswer, type Service } from '../shared/http/service';
 
 export const CREDENTIAL = 'cloudflareWorkersAiApi';
-export const FLUX_MODEL = '@cf/deepgram/flux';
-export const NOVA3_MODEL = '@cf/deepgram/nova-3';
 
 export const CLOUDFLARE: Service = {
 	displayName: 'Cloudflare',

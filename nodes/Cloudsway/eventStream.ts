@@ -5,7 +5,7 @@ import { maskedJson, PieceMask, type Mask } from '../shared/http/secrets';
 import { readServerSentEvents } from '../shared/http/serverSentEvents';
 
 /** Called with each piece of text that can be shown. */
-export type OnText = (piece: string) => Promise<void>;
+export type OnText = (piece: string) => void;
 
 /** The stream said that the transcription failed, or ended before it was done. */
 export class UnfinishedStream extends Error {
@@ -39,11 +39,11 @@ export async function readEventStream(
 			}
 			if (message.type === 'transcript.text.delta' && typeof message.delta === 'string') {
 				text += message.delta;
-				await onText(shown.push(message.delta));
+				onText(shown.push(message.delta));
 			} else if (message.type === 'transcript.text.segment') {
 				segments.push(message);
 			} else if (message.type === 'transcript.text.done') {
-				await onText(shown.end());
+				onText(shown.end());
 				const whole = typeof message.text === 'string' ? message : { ...message, text };
 				const all = segments.length > 0 && !whole.segments ? { ...whole, segments } : whole;
 				return maskedJson(all, mask);
@@ -52,7 +52,7 @@ export async function readEventStream(
 			}
 		}
 	}
-	await onText(shown.end());
+	onText(shown.end());
 	throw new UnfinishedStream(unknown && messageIn(mask(unknown)));
 }
 

@@ -1,3 +1,4 @@
+import { openAudio } from '../shared/audio/body';
 import { isOtherThanAudio } from '../shared/audio/format';
 import type { AudioSource, OpenAudio } from '../shared/audio/source';
 import { inputError, type Item } from '../shared/item';
@@ -18,14 +19,14 @@ export function transcriptionForm(
 	fileName: string | undefined,
 ): (signal: AbortSignal) => Promise<RequestBody> {
 	return async (signal) => {
-		const audio = await source(signal);
+		const audio = await openAudio(item, source, signal);
 		const name =
 			fileName === undefined
 				? uploadNameOf(audio.fileName, audio.mimeType)
 				: uploadNameOf(fileName, audioTypeOnly(audio.mimeType));
-		if (!name || audio.length === 0) {
+		if (!name) {
 			audio.close();
-			throw name ? emptyFile(item) : unknownType(item, fileName, audio);
+			throw unknownType(item, fileName, audio);
 		}
 		const { content, length, failure, isRead, close } = audio;
 		const form = multipartForm(fields, { field: 'file', ...name, content, length });
@@ -36,14 +37,6 @@ export function transcriptionForm(
 /** A name that the user chose counts, even against the type that the file came with. */
 function audioTypeOnly(mimeType: string | undefined): string | undefined {
 	return isOtherThanAudio(mediaType(mimeType)) ? undefined : mimeType;
-}
-
-function emptyFile(item: Item): Error {
-	return inputError(
-		item,
-		'The audio file is empty',
-		'Check the node that supplies it: the file has no bytes.',
-	);
 }
 
 function unknownType(item: Item, fileName: string | undefined, audio: OpenAudio): Error {

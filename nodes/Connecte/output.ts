@@ -5,23 +5,27 @@ import { isOn } from '../shared/parameters';
 import { failureOf, type Prediction } from './prediction';
 import { predictionJson, toTranscript } from './transcript';
 
+/** Whether the result is to be simplified: read before a prediction is asked for, which may cost money. */
+export function simplifyOf({ context, itemIndex }: Item): boolean {
+	return isOn(context.getNodeParameter('simplify', itemIndex, true));
+}
+
 /**
- * A prediction as an item, whatever its status: as 'Simplify' says, or for an AI agent the text alone
+ * A prediction as an item, whatever its status: simplified or as it is, or for an AI agent the text alone
  * where there is one.
  * @param model the name that was asked for, where it is known
  */
 export function predictionItem(
 	item: Item,
 	prediction: Prediction,
+	simplify: boolean,
 	model?: string,
 ): INodeExecutionData {
-	const { context, itemIndex } = item;
-	if (isToolRun(context)) {
+	if (isToolRun(item.context)) {
 		const transcript = toTranscript(prediction, model);
 		const { id, status, output } = prediction;
 		return { json: transcript ? { text: transcript.text } : { id, status, output } };
 	}
-	const simplify = isOn(context.getNodeParameter('simplify', itemIndex, true));
 	return { json: simplify ? predictionJson(prediction, model) : prediction };
 }
 
@@ -29,8 +33,13 @@ export function predictionItem(
  * As `predictionItem`, for an operation that is to yield a result.
  * @throws NodeOperationError for a prediction that failed or was cancelled
  */
-export function resultItem(item: Item, prediction: Prediction, model?: string): INodeExecutionData {
+export function resultItem(
+	item: Item,
+	prediction: Prediction,
+	simplify: boolean,
+	model?: string,
+): INodeExecutionData {
 	const failure = failureOf(item, prediction, model);
 	if (failure) throw failure;
-	return predictionItem(item, prediction, model);
+	return predictionItem(item, prediction, simplify, model);
 }

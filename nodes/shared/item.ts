@@ -36,8 +36,3 @@ export function isToolRun(context: IExecuteFunctions): boolean {
 		(typeof context.isToolExecution === 'function' && context.isToolExecution())
 	);
 }
-
-/** Whether n8n takes text by `sendChunk` as it comes; an n8n that does not know streaming does not. */
-export function takesLiveText(context: IExecuteFunctions): boolean {
-	return typeof context.isStreaming === 'function' && context.isStreaming();
-}

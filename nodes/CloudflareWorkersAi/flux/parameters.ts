@@ -2,29 +2,27 @@ import type { IDataObject, INodeProperties } from 'n8n-workflow';
 
 import { inputError, type Item } from '../../shared/item';
 import { isOn, listOf, nonEmpty, numberWithin } from '../../shared/parameters';
+import { keytermsOf, keytermsOption } from '../keyterms';
 
-const MAX_KEYTERMS = 100;
-const MAX_KEYTERM_LENGTH = 100;
 const MAX_TAGS = 5;
 const MAX_TAG_LENGTH = 50;
 /** The most the model takes: https://developers.deepgram.com/docs/flux/configuration */
 const LONGEST_TIMEOUT_MS = 60_000;
+const DEFAULT_SAMPLE_RATE = 16_000;
 const DEFAULT_EOT_THRESHOLD = 0.7;
+/** In milliseconds; the service's own. */
+export const DEFAULT_EOT_TIMEOUT_MS = 5_000;
 
-/** Flux's own fields, in the service's spelling; those the user did not set are absent. */
-export interface FluxFields {
-	encoding: 'linear16';
-	sample_rate: string;
-	eot_threshold?: string;
-	eager_eot_threshold?: string;
-	eot_timeout_ms?: string;
-	mip_opt_out?: 'true' | 'false';
-	tag?: string;
-}
-
-/** What both Flux operations send, checked; every value is a string, as the service wants it. */
+/** What both Flux operations send, checked; what the user did not set is absent. */
 export interface FluxParameters {
-	fields: FluxFields;
+	encoding: 'linear16';
+	/** In Hz. */
+	sampleRate: number;
+	eotThreshold?: number;
+	eagerEotThreshold?: number;
+	eotTimeoutMs?: number;
+	mipOptOut?: boolean;
+	tag?: string;
 	keyterms: string[];
 	/** Joined by commas. */
 	tags?: string;
@@ -37,31 +35,49 @@ export interface FluxParameters {
 export function readFluxParameters(item: Item): FluxParameters {
 	const { context, itemIndex } = item;
 	const options = context.getNodeParameter('options', itemIndex, {}) as IDataObject;
-	const fields: FluxFields = {
-		encoding: encodingOf(item),
-		sample_rate: sampleRateOf(item),
-		...thresholdsOf(item, options),
-	};
 	const timeout = numberWithin(item, 'End of Turn Timeout', options.eotTimeoutMs, {
 		min: 0,
 		max: LONGEST_TIMEOUT_MS,
 		integer: true,
 	});
-	if (timeout !== undefined) fields.eot_timeout_ms = String(timeout);
-	if (options.mipOptOut !== undefined && options.mipOptOut !== '') {
-		fields.mip_opt_out = isOn(options.mipOptOut) ? 'true' : 'false';
-	}
+	const isMipSet = options.mipOptOut !== undefined && options.mipOptOut !== '';
 	const tag = nonEmpty(options.tag);
-	if (tag !== undefined) fields.tag = tag;
-	return { fields, keyterms: keytermsOf(item, options.keyterms), ...tagsOf(item, options.tags) };
+	return {
+		encoding: encodingOf(item),
+		sampleRate: sampleRateOf(item),
+		...thresholdsOf(item, options),
+		...(timeout !== undefined && { eotTimeoutMs: timeout }),
+		...(isMipSet && { mipOptOut: isOn(options.mipOptOut) }),
+		...(tag !== undefined && { tag }),
+		keyterms: keytermsOf(item, options.keyterms),
+		...tagsOf(item, options.tags),
+	};
+}
+
+/** Flux's own fields in the service's spelling; every value is text, as the service wants it. */
+function fieldsOf(parameters: FluxParameters): Record<string, string> {
+	const { encoding, sampleRate, eotThreshold, eagerEotThreshold, eotTimeoutMs, mipOptOut, tag } =
+		parameters;
+	const values = {
+		encoding,
+		sample_rate: sampleRate,
+		eot_threshold: eotThreshold,
+		eager_eot_threshold: eagerEotThreshold,
+		eot_timeout_ms: eotTimeoutMs,
+		mip_opt_out: mipOptOut,
+		tag,
+	};
+	return Object.fromEntries(
+		Object.entries(values).flatMap(([name, value]) =>
+			value === undefined ? [] : [[name, String(value)]],
+		),
+	);
 }
 
 /** The query string of the WebSocket, for audio of `sampleRate` samples a second. */
-export function socketQuery(
-	{ fields, keyterms, tags }: FluxParameters,
-	sampleRate: number,
-): URLSearchParams {
-	const query = new URLSearchParams({ ...fields, sample_rate: String(sampleRate) });
+export function socketQuery(parameters: FluxParameters, sampleRate: number): URLSearchParams {
+	const { keyterms, tags } = parameters;
+	const query = new URLSearchParams(fieldsOf({ ...parameters, sampleRate }));
 	for (const keyterm of keyterms) query.append('keyterm', keyterm);
 	if (tags !== undefined) query.append('tags', tags);
 	return query;
@@ -72,16 +88,18 @@ export function socketQuery(
  * query string, since a body has room for one only and its reference asks for query parameters.
  */
 export function runRequest(
-	{ fields, keyterms, tags }: FluxParameters,
+	parameters: FluxParameters,
 	{ queueRequest, additionalBody }: { queueRequest?: boolean; additionalBody?: IDataObject },
 ): { body: IDataObject; query: URLSearchParams } {
+	const { keyterms, tags } = parameters;
 	const [keyterm] = keyterms;
 	const isSingle = keyterms.length === 1;
 	const query = new URLSearchParams();
 	if (!isSingle) for (const term of keyterms) query.append('keyterm', term);
 	if (tags !== undefined) query.append('tags', tags);
 	if (queueRequest !== undefined) query.append('queueRequest', String(queueRequest));
-	return { body: { ...fields, ...(isSingle && { keyterm }), ...additionalBody }, query };
+	const body = { ...fieldsOf(parameters), ...(isSingle && { keyterm }), ...additionalBody };
+	return { body, query };
 }
 
 function encodingOf(item: Item): 'linear16' {
@@ -94,13 +112,16 @@ function encodingOf(item: Item): 'linear16' {
 	);
 }
 
-function sampleRateOf(item: Item): string {
-	const value = item.context.getNodeParameter('sampleRate', item.itemIndex, 16_000);
+function sampleRateOf(item: Item): number {
+	const value = item.context.getNodeParameter('sampleRate', item.itemIndex, DEFAULT_SAMPLE_RATE);
 	const limits = { min: 1_000, max: 384_000, integer: true };
-	return String(numberWithin(item, 'Sample Rate', value, limits) ?? 16_000);
+	return numberWithin(item, 'Sample Rate', value, limits) ?? DEFAULT_SAMPLE_RATE;
 }
 
-function thresholdsOf(item: Item, options: IDataObject): Partial<FluxFields> {
+function thresholdsOf(
+	item: Item,
+	options: IDataObject,
+): Pick<FluxParameters, 'eotThreshold' | 'eagerEotThreshold'> {
 	const threshold = numberWithin(item, 'End of Turn Threshold', options.eotThreshold, {
 		min: 0.5,
 		max: 0.9,
@@ -119,35 +140,9 @@ function thresholdsOf(item: Item, options: IDataObject): Partial<FluxFields> {
 		);
 	}
 	return {
-		...(threshold !== undefined && { eot_threshold: String(threshold) }),
-		...(eager !== undefined && { eager_eot_threshold: String(eager) }),
+		...(threshold !== undefined && { eotThreshold: threshold }),
+		...(eager !== undefined && { eagerEotThreshold: eager }),
 	};
-}
-
-/**
- * A list of key terms.
- * @throws NodeOperationError for more than 100 terms, or one of more than 100 characters
- */
-export function keytermsOf(item: Item, value: unknown): string[] {
-	const keyterms = listOf(value)
-		.map((term) => term.trim())
-		.filter((term) => term !== '');
-	if (keyterms.length > MAX_KEYTERMS) {
-		throw inputError(
-			item,
-			`'Key Terms' takes at most ${MAX_KEYTERMS} terms, but has ${keyterms.length}`,
-			'Keep the terms that are heard wrongly without help.',
-		);
-	}
-	const long = keyterms.find((term) => [...term].length > MAX_KEYTERM_LENGTH);
-	if (long !== undefined) {
-		throw inputError(
-			item,
-			`A term of 'Key Terms' has more than ${MAX_KEYTERM_LENGTH} characters: '${long.slice(0, 40)}…'`,
-			'Enter each term as a value of its own.',
-		);
-	}
-	return keyterms;
 }
 
 /** The rules are those of `AiOptions.tags` in Cloudflare's published types (workers-types). */
@@ -196,18 +191,8 @@ export const sampleRateField: INodeProperties = {
 	name: 'sampleRate',
 	type: 'number',
 	typeOptions: { minValue: 1000, maxValue: 384000, numberPrecision: 0 },
-	default: 16000,
+	default: DEFAULT_SAMPLE_RATE,
 	description: 'Samples of the audio a second, in Hz',
-};
-
-export const keytermsOption: INodeProperties = {
-	displayName: 'Key Terms',
-	name: 'keyterms',
-	type: 'string',
-	typeOptions: { multipleValues: true, multipleValueButtonText: 'Add Term' },
-	default: [],
-	placeholder: 'e.g. Workers AI',
-	description: 'Names and special terms to listen for, at most 100 of at most 100 characters',
 };
 
 /** Options of both Flux operations. */
@@ -234,7 +219,7 @@ export const fluxOptions: INodeProperties[] = [
 		name: 'eotTimeoutMs',
 		type: 'number',
 		typeOptions: { minValue: 0, maxValue: LONGEST_TIMEOUT_MS, numberPrecision: 0 },
-		default: 5000,
+		default: DEFAULT_EOT_TIMEOUT_MS,
 		description:
 			'How many milliseconds after speech a turn is finished, however sure Flux is of its end',
 	},
@@ -266,8 +251,3 @@ export const fluxOptions: INodeProperties[] = [
 			'Labels to group requests by in the Cloudflare dashboard: at most 5, each of at most 50 characters (letters, digits and :-./@)',
 	},
 ];
-
-/** Options in the order the editor shows them. */
-export function byDisplayName(options: INodeProperties[]): INodeProperties[] {
-	return [...options].sort((a, b) => a.displayName.localeCompare(b.displayName));
-}

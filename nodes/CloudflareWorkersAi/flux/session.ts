@@ -1,28 +1,34 @@
 import { sleep } from 'n8n-workflow';
 
 import type { ChannelChoice } from '../../shared/audio/pcm';
+import type { Mask } from '../../shared/http/secrets';
 import { abortable, pause } from '../../shared/time';
 import { readMessage, type ErrorMessage, type FluxMessage } from './messages';
 import { Pace } from './pacing';
-import type { Mask } from '../../shared/http/secrets';
 import type { Recording } from './recording';
+import { ServiceSilence } from './serviceSilence';
 import { openSocket, type Socket } from './socket';
-import { SessionTurns, type Turn } from './turns';
+import { Timeline } from './timeline';
+import { TurnTracker, type Turn } from './turns';
 
 /** What Deepgram recommends for Flux: https://developers.deepgram.com/docs/flux/quickstart */
 const FRAME_SECONDS = 0.08;
+/** Linear16 is all that Flux takes. */
+const BYTES_PER_SAMPLE = 2;
 const HANDSHAKE_MS = 30_000;
 /** A service that says nothing for so long while it gets audio has been lost. */
 const LONGEST_SILENCE_MS = 15_000;
 /** The service ends a session that gets no audio for about 10 s. */
 const BRIDGE_AFTER_MS = 5_000;
-/** Between two looks at what cannot be waited for. */
+/** Between two checks of what cannot be waited for. */
 const POLL_MS = 250;
 /** More than this waiting to be sent means that the network or the service is slower than the pace. */
 const LONGEST_BACKLOG_SECONDS = 0.4;
 /** Less audio than this sent without an answer is no sign of a lost service. */
 const SHORTEST_QUIET_AUDIO_SECONDS = 1;
 const BACKLOG_POLL_MS = 20;
+/** The service need not mention the last frames of the audio to have heard them. */
+const UNMENTIONED_SECONDS = 2 * FRAME_SECONDS;
 /** How far past the end of the audio the service must have listened to have heard all of it. */
 const SETTLED_SECONDS = 1;
 /** A service that says nothing for so long, in time and in silence sent, has no more to say. */
@@ -31,6 +37,8 @@ const QUIET_SECONDS = 2;
 const TIMEOUT_MARGIN_SECONDS = 2;
 /** How long the service may take for what it has received after the end of the stream. */
 const LONGEST_END_MS = 10_000;
+/** And how much longer for each second of audio that it has not mentioned yet. */
+const END_MS_PER_UNHEARD_SECOND = 2_000;
 
 export interface SessionSettings {
 	url: string;
@@ -79,7 +87,11 @@ export class FluxSession {
 
 	private readonly signal: AbortSignal;
 
-	private readonly turns: SessionTurns;
+	private readonly turns: TurnTracker;
+
+	private readonly timeline: Timeline;
+
+	private readonly serviceSilence = new ServiceSilence();
 
 	private readonly pace: Pace;
 
@@ -93,47 +105,29 @@ export class FluxSession {
 
 	private lastSentAt = 0;
 
-	/** Milliseconds since the last message, and seconds of audio sent since. */
-	private quietMs = 0;
-
-	private quietAudio = 0;
-
-	private lastLookAt = 0;
-
-	/** Samples of the recording, and all samples, sent in this session. */
-	private recordingSamples = 0;
-
-	private sentSamples = 0;
-
-	private isRead = false;
-
-	/** Seconds of this session's audio when the recording had been sent. */
-	private audioEnd = Infinity;
-
 	private hasSpoken = false;
 
 	/** Whether anything came from the service after the recording had been sent. */
 	private hasAnsweredAtEnd = false;
 
-	/** Silence put in where the source was late: where it begins, and how long it is, in samples. */
-	private readonly bridges: Array<{ at: number; length: number }> = [];
-
 	/** @param start the time of the recording at which the session begins, and its first turn */
 	constructor(
 		private readonly settings: SessionSettings,
 		private readonly recording: Recording,
-		private readonly start: { seconds: number; turn: number },
+		start: { seconds: number; turn: number },
 		private readonly listener: SessionListener,
 		signal: AbortSignal,
 	) {
 		this.signal = AbortSignal.any([signal, this.over.signal]);
 		this.frameSamples = Math.max(1, Math.round(FRAME_SECONDS * recording.sampleRate));
-		this.silence = Buffer.alloc(this.frameSamples * 2);
+		this.silence = Buffer.alloc(this.frameSamples * BYTES_PER_SAMPLE);
 		this.pace = new Pace(settings.speed, this.frameSamples / recording.sampleRate);
-		this.turns = new SessionTurns({
+		const timeline = new Timeline(recording.sampleRate, start.seconds);
+		this.timeline = timeline;
+		this.turns = new TurnTracker({
 			firstTurn: start.turn,
-			timeOf: (seconds) => this.timeOf(seconds),
-			sentUntil: () => this.timeOf(this.secondsOf(this.sentSamples)),
+			timeOf: (seconds) => timeline.timeOf(seconds),
+			sentUntil: () => timeline.timeOf(timeline.sent),
 		});
 	}
 
@@ -157,9 +151,9 @@ export class FluxSession {
 		this.socket = socket;
 		await this.sendRecording(socket);
 		await this.sendSilence(socket);
-		await this.end(socket);
+		await this.closeStream(socket);
 		const { open } = this.turns;
-		const seconds = this.secondsOf(this.recordingSamples);
+		const seconds = this.timeline.recorded;
 		if (this.hasHeardAudio()) return { kind: 'done', seconds, open };
 		const reason = 'it fell silent before it had heard all of the audio';
 		return { kind: 'lost', reason, seconds, isUnsure: this.hasSpoken, open };
@@ -170,14 +164,14 @@ export class FluxSession {
 		const { heardUntil } = this.turns;
 		return heardUntil === undefined
 			? this.hasAnsweredAtEnd
-			: heardUntil >= this.audioEnd - 2 * FRAME_SECONDS;
+			: heardUntil >= this.timeline.recordingEnd - UNMENTIONED_SECONDS;
 	}
 
 	private brokenOff(error: Error): SessionOutcome {
 		const cause: unknown = this.over.signal.aborted ? this.over.signal.reason : error;
 		if (cause instanceof SessionOver) {
-			const seconds = this.isRead ? this.secondsOf(this.recordingSamples) : undefined;
-			return { ...cause.outcome, open: this.turns.open, ...(seconds !== undefined && { seconds }) };
+			const { hasEnded, recorded } = this.timeline;
+			return { ...cause.outcome, open: this.turns.open, ...(hasEnded && { seconds: recorded }) };
 		}
 		throw error;
 	}
@@ -190,7 +184,7 @@ export class FluxSession {
 		this.signal.throwIfAborted();
 		if (!socket || !('send' in socket)) return undefined;
 		void socket.ended.then(({ code, reason }) => {
-			if (!this.isEnding) this.leave({ kind: 'lost', reason: closedBecause(code, reason) });
+			if (!this.isEnding) this.endSession({ kind: 'lost', reason: closedBecause(code, reason) });
 		});
 		return socket;
 	}
@@ -198,25 +192,25 @@ export class FluxSession {
 	private receive(data: unknown): void {
 		if (this.signal.aborted) return;
 		this.hasSpoken = true;
-		this.hasAnsweredAtEnd ||= this.isRead;
-		this.quietMs = 0;
-		this.quietAudio = 0;
+		this.hasAnsweredAtEnd ||= this.timeline.hasEnded;
+		this.serviceSilence.reset();
 		const message = readMessage(typeof data === 'string' ? this.settings.mask(data) : data);
 		this.listener.onMessage(message);
-		if (message.kind === 'error') this.leave({ kind: 'error', error: message });
+		if (message.kind === 'error') this.endSession({ kind: 'error', error: message });
 		if (message.kind !== 'turn') return;
 		for (const turn of this.turns.take(message)) this.listener.onTurn(turn);
 	}
 
-	private leave(outcome: SessionOver['outcome']): void {
+	private endSession(outcome: SessionOver['outcome']): void {
 		this.over.abort(new SessionOver(outcome));
 	}
 
 	private async sendRecording(socket: Socket): Promise<void> {
-		this.lastSentAt = this.lastLookAt = performance.now();
+		this.lastSentAt = performance.now();
+		this.serviceSilence.startClock();
 		let next = this.startReading();
 		for (;;) {
-			const samples = await this.arrival(next, socket);
+			const samples = await this.samplesOf(next, socket);
 			if (samples.length === 0) break;
 			next = this.startReading();
 			const isWhole = samples.length === this.silence.length;
@@ -224,9 +218,9 @@ export class FluxSession {
 				socket,
 				isWhole ? samples : Buffer.concat([samples, this.silence], this.silence.length),
 			);
-			this.recordingSamples += samples.length / 2;
+			this.timeline.addRecorded(samples.length / BYTES_PER_SAMPLE);
 		}
-		this.isRead = true;
+		this.timeline.endRecording();
 	}
 
 	/** Reads ahead by one frame, so that the next one is there when it is due. */
@@ -243,54 +237,47 @@ export class FluxSession {
 	}
 
 	/** The samples read; as long as they do not come, silence keeps the session alive. */
-	private async arrival(read: PendingRead, socket: Socket): Promise<Buffer> {
+	private async samplesOf(read: PendingRead, socket: Socket): Promise<Buffer> {
 		while (!read.isSettled) {
 			await abortable(Promise.race([read.samples, sleep(POLL_MS)]), this.signal);
-			this.look();
+			this.checkSilence();
 			if (!read.isSettled && performance.now() - this.lastSentAt > BRIDGE_AFTER_MS) {
-				this.bridge();
+				this.timeline.addBridge(this.frameSamples);
+				// So little audio gives the service no reason to speak.
+				this.serviceSilence.reset();
 				await this.sendFrame(socket, this.silence);
 			}
 		}
 		return await abortable(read.samples, this.signal);
 	}
 
-	private bridge(): void {
-		// So little audio gives the service no reason to speak.
-		this.quietMs = 0;
-		this.quietAudio = 0;
-		const last = this.bridges.at(-1);
-		if (last && last.at + last.length === this.sentSamples) last.length += this.frameSamples;
-		else this.bridges.push({ at: this.sentSamples, length: this.frameSamples });
-	}
-
 	/** Silence until all is heard and the last turn is closed, or will not be. */
 	private async sendSilence(socket: Socket): Promise<void> {
-		this.audioEnd = this.secondsOf(this.sentSamples);
+		const { recordingEnd } = this.timeline;
 		const longest = this.settings.eotTimeoutSeconds + TIMEOUT_MARGIN_SECONDS;
 		for (;;) {
-			const silence = this.secondsOf(this.sentSamples) - this.audioEnd;
-			const hasHeardAll = (this.turns.heardUntil ?? 0) >= this.audioEnd + SETTLED_SECONDS;
-			const isQuiet = this.quietAudio >= QUIET_SECONDS && this.quietMs >= QUIET_SECONDS * 1_000;
+			const { audioSeconds, ms } = this.serviceSilence;
+			const hasHeardAll = (this.turns.heardUntil ?? 0) >= recordingEnd + SETTLED_SECONDS;
+			const isQuiet = audioSeconds >= QUIET_SECONDS && ms >= QUIET_SECONDS * 1_000;
 			const isClosed = !this.turns.open && (hasHeardAll || isQuiet);
-			if (isClosed || silence >= longest) return;
+			if (isClosed || this.timeline.sent - recordingEnd >= longest) return;
 			await this.sendFrame(socket, this.silence);
 		}
 	}
 
-	private async end(socket: Socket): Promise<void> {
+	private async closeStream(socket: Socket): Promise<void> {
 		this.isEnding = true;
 		socket.send(JSON.stringify({ type: 'CloseStream' }));
 		let isEnded = false;
 		const ended = socket.ended.then(() => {
 			isEnded = true;
 		});
-		this.quietMs = 0;
-		const unheard = this.secondsOf(this.sentSamples) - (this.turns.heardUntil ?? 0);
-		const deadline = performance.now() + LONGEST_END_MS + 2_000 * Math.max(0, unheard);
-		while (!isEnded && this.quietMs < LONGEST_END_MS && performance.now() < deadline) {
+		this.serviceSilence.reset();
+		const unheard = Math.max(0, this.timeline.sent - (this.turns.heardUntil ?? 0));
+		const deadline = performance.now() + LONGEST_END_MS + END_MS_PER_UNHEARD_SECOND * unheard;
+		while (!isEnded && this.serviceSilence.ms < LONGEST_END_MS && performance.now() < deadline) {
 			await abortable(Promise.race([ended, sleep(POLL_MS)]), this.signal);
-			this.addQuiet();
+			this.serviceSilence.countTime();
 		}
 	}
 
@@ -300,7 +287,7 @@ export class FluxSession {
 			if (wait <= 0) break;
 			await pause(Math.ceil(wait), this.signal);
 		}
-		const backlog = this.recording.sampleRate * 2 * LONGEST_BACKLOG_SECONDS;
+		const backlog = this.recording.sampleRate * BYTES_PER_SAMPLE * LONGEST_BACKLOG_SECONDS;
 		let least = Infinity;
 		let leastAt = performance.now();
 		while (socket.bufferedAmount() > backlog) {
@@ -308,50 +295,31 @@ export class FluxSession {
 				least = socket.bufferedAmount();
 				leastAt = performance.now();
 			} else if (performance.now() - leastAt > LONGEST_SILENCE_MS) {
-				this.leave({ kind: 'lost', reason: 'Cloudflare took no more audio' });
+				this.endSession({ kind: 'lost', reason: 'Cloudflare took no more audio' });
 			}
 			await pause(BACKLOG_POLL_MS, this.signal);
-			this.look();
+			this.checkSilence();
 		}
-		this.look();
+		this.checkSilence();
 		this.signal.throwIfAborted();
 		socket.send(frame);
 		this.lastSentAt = performance.now();
 		this.pace.count(this.lastSentAt);
-		this.sentSamples += this.frameSamples;
-		this.quietAudio += this.secondsOf(this.frameSamples);
+		this.timeline.addSent(this.frameSamples);
+		this.serviceSilence.addAudio(this.timeline.secondsOf(this.frameSamples));
 	}
 
-	/** Leaves a session in which nothing has been heard of the service for too long. */
-	private look(): void {
-		this.addQuiet();
-		if (this.quietMs > LONGEST_SILENCE_MS && this.quietAudio >= SHORTEST_QUIET_AUDIO_SECONDS) {
+	/** Ends a session in which nothing has been heard of the service for too long. */
+	private checkSilence(): void {
+		this.serviceSilence.countTime();
+		const { audioSeconds, ms } = this.serviceSilence;
+		if (ms > LONGEST_SILENCE_MS && audioSeconds >= SHORTEST_QUIET_AUDIO_SECONDS) {
 			const seconds = LONGEST_SILENCE_MS / 1_000;
-			this.leave({ kind: 'lost', reason: `nothing came from Cloudflare for ${seconds} seconds` });
+			this.endSession({
+				kind: 'lost',
+				reason: `nothing came from Cloudflare for ${seconds} seconds`,
+			});
 		}
-	}
-
-	/** Time in which this process did not run does not count: messages may be waiting to be read. */
-	private addQuiet(): void {
-		const now = performance.now();
-		this.quietMs += Math.min(now - this.lastLookAt, 2 * POLL_MS);
-		this.lastLookAt = now;
-	}
-
-	private secondsOf(samples: number): number {
-		return samples / this.recording.sampleRate;
-	}
-
-	/** A time of the session's audio as a time of the recording, never beyond its end. */
-	private timeOf(sessionSeconds: number): number {
-		let bridged = 0;
-		for (const { at, length } of this.bridges) {
-			const within = sessionSeconds - this.secondsOf(at);
-			bridged += Math.max(0, Math.min(within, this.secondsOf(length)));
-		}
-		const seconds = sessionSeconds - bridged;
-		const length = this.secondsOf(this.recordingSamples);
-		return this.start.seconds + (this.isRead ? Math.min(seconds, length) : seconds);
 	}
 }
 

@@ -1,211 +1,250 @@
-import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
+import {
+	NodeApiError,
+	NodeOperationError,
+	type IDataObject,
+	type INodeExecutionData,
+} from 'n8n-workflow';
 
-import { authorizationHeaders } from '../../../credentials/CloudflareWorkersAiApi.credentials';
 import type { ChannelChoice } from '../../shared/audio/pcm';
-import { isPassing } from '../../shared/http/passing';
-import { backoffMs, LONGEST_WAIT_MS, type FailedTry } from '../../shared/http/retry';
+import { inputError, isToolRun, type Item } from '../../shared/item';
+import { LiveText } from '../../shared/liveText';
 import { escapeHtml } from '../../shared/text';
-import { pause } from '../../shared/time';
-import { addressOf, connectionOf, probe, type Connection } from '../../shared/http/transport';
-import { CLOUDFLARE } from '../service';
+import { subtitleBinary, type SubtitleRequest } from '../../shared/transcript/subtitleBinary';
+import { transcriptJson, withoutEmpty, type Transcript } from '../../shared/transcript/transcript';
+import { ChannelTranscription, type ChannelSettings } from './channel';
+import { DEFAULT_EOT_TIMEOUT_MS, socketQuery, type FluxParameters } from './parameters';
 import { openRecording, type Recording, type RecordingInput } from './recording';
-import { FluxSession, type SessionOutcome } from './session';
-import { rounded, type Turn } from './turns';
+import type { Turn } from './turns';
 
-const PROBE_SECONDS = 30;
-const LONGEST_BACKOFF_MS = 30_000;
+export const FLUX_MODEL = '@cf/deepgram/flux';
 
-export interface ChannelSettings {
-	input: RecordingInput;
-	channel: ChannelChoice;
+/** What the user asks for, checked. */
+export interface FluxRequest {
+	flux: FluxParameters;
 	/** Below the credential's base URL. */
 	path: string;
-	/** For the recording's sample rate. */
-	query: URLSearchParams;
+	input: RecordingInput;
+	channels: 'mix' | 'left' | 'right' | 'split';
+	output: 'transcript' | 'turns' | 'events';
+	/** Seconds of audio a second. */
 	speed: number;
-	eotTimeoutSeconds: number;
 	maxReconnects: number;
-	/** Told of each turn as it is finished, and of the one that stays open. */
-	onTurn: (turn: Turn) => void;
-	/** Whether the messages are wanted as well. */
-	keepsEvents: boolean;
+	subtitles?: SubtitleRequest;
 }
 
 /**
- * Transcribes one channel of a recording, over as many sessions as it takes: after a lost connection
- * the audio from the end of the last finished turn on is sent again.
+ * Transcribes a recording, with one session for each channel that is listened to.
+ *
+ * @returns the items that the request wants; for an AI agent `{ text }`
+ * @throws NodeOperationError for audio that Flux cannot take; NodeApiError for what Cloudflare
+ * answers, with the turns finished until then in its description
  */
-export class ChannelTranscription {
-	/** Finished turns, and at the end the one that stayed open. */
-	readonly turns: Turn[] = [];
+export async function transcribeRecording(
+	item: Item,
+	request: FluxRequest,
+): Promise<INodeExecutionData[]> {
+	const recording = await openRecording(request.input, item.signal);
+	const transcription = new RecordingTranscription(item, request, recording);
+	await transcription.run(recording);
+	return await transcription.results();
+}
 
-	/** Messages with an event and when they came; those of turns that were heard anew are left out. */
-	readonly events: Array<{ json: IDataObject; receivedAt: number }> = [];
+/** A channel that is listened to on its own; its speaker has a name where there are several. */
+interface Part {
+	transcription: ChannelTranscription;
+	speaker?: string;
+}
 
-	/** Of the first session. */
-	requestId: string | undefined;
+/** A turn, and the speaker it belongs to where channels are told apart. */
+type SpokenTurn = Pick<Turn, 'segment' | 'words' | 'heardAt'>;
 
-	/** Length of the recording in seconds, once it has been read. */
-	seconds: number | undefined;
+/** The transcription of one item: its channels, and what goes out while it runs. */
+class RecordingTranscription {
+	private readonly parts: Part[];
 
-	/** Whether the file turned out to end before the length it states. */
-	isTruncated = false;
+	private readonly live: LiveText;
 
-	/** Whether Cloudflare never let it be known that it heard the recording to its end. */
-	isUnsure = false;
+	private hasSentTurn = false;
 
-	/** The turn that was open when a session was lost. */
-	private open: Turn | undefined;
-
-	/** Sessions since the last finished turn. */
-	private vainTries = 0;
-
-	/** Where the next session begins. */
-	private nextSample = 0;
-
-	private nextTurn = 0;
-
-	/** How many events belong to finished turns. */
-	private settledEvents = 0;
-
-	constructor(private readonly settings: ChannelSettings) {}
-
-	/**
-	 * Runs until the recording has been heard; `first` is the recording opened already.
-	 * @throws NodeApiError for what Cloudflare refuses or reports, or a connection lost too often;
-	 * NodeOperationError where the recording cannot be read
-	 */
-	async run(first: Recording, signal: AbortSignal): Promise<void> {
-		const { input, maxReconnects } = this.settings;
-		const { context, itemIndex } = input.item;
-		const connection = await connectionOf(input.item, CLOUDFLARE).catch((error: Error) => {
-			first.close();
-			throw new NodeOperationError(context.getNode(), error, { itemIndex });
-		});
-		for (let tries = 1; ; tries++) {
-			const recording = tries === 1 ? first : await this.reopen(signal);
-			const start = this.nextSample;
-			this.vainTries++;
-			const outcome = await this.session(connection, recording, signal);
-			if ('seconds' in outcome && outcome.seconds !== undefined) {
-				const end = start + Math.round(outcome.seconds * recording.sampleRate);
-				this.seconds = rounded(end / recording.sampleRate);
-				const isRepeated = this.isUnsure && this.vainTries > 0;
-				this.isUnsure = outcome.kind === 'lost' && outcome.isUnsure === true;
-				if (outcome.kind === 'done' || this.nextSample >= end || (isRepeated && this.isUnsure)) {
-					this.isTruncated = recording.isTruncated();
-					return this.keepOpen(outcome.open);
-				}
-			}
-			if (outcome.kind !== 'refused') this.open = outcome.open ?? this.open;
-			const refusal = outcome.kind === 'refused' ? await this.refusal(signal) : undefined;
-			const wait = refusal?.retryAfterMs ?? Math.min(backoffMs(this.vainTries), LONGEST_BACKOFF_MS);
-			const isLasting = outcome.kind === 'error' || (refusal && !isPassing(refusal.error));
-			if (isLasting || tries > maxReconnects || wait > LONGEST_WAIT_MS) {
-				this.keepOpen(this.open);
-				throw refusal?.error ?? this.failure(outcome, tries, connection);
-			}
-			this.events.length = this.settledEvents;
-			await pause(wait, signal);
-		}
-	}
-
-	/** The recording from the end of the last finished turn on. */
-	private async reopen(signal: AbortSignal): Promise<Recording> {
-		const recording = await openRecording(this.settings.input, signal);
-		await recording.skip(this.nextSample);
-		return recording;
-	}
-
-	private async session(
-		connection: Connection,
+	/** @throws NodeOperationError where the recording does not have the channel wanted; closes it then */
+	constructor(
+		private readonly item: Item,
+		private readonly request: FluxRequest,
 		recording: Recording,
-		signal: AbortSignal,
-	): Promise<SessionOutcome> {
-		const { channel, eotTimeoutSeconds, keepsEvents, onTurn, path, query, speed } = this.settings;
-		const session = new FluxSession(
-			{
-				url: addressOf(connection, { path, query }).replace(/^http/i, 'ws'),
-				headers: authorizationHeaders(connection.credential),
-				mask: connection.mask,
-				channel,
-				speed,
-				eotTimeoutSeconds,
-			},
-			recording,
-			{ seconds: this.nextSample / recording.sampleRate, turn: this.nextTurn },
-			{
-				onTurn: (turn) => {
-					this.turns.push(turn);
-					this.open = undefined;
-					this.vainTries = 0;
-					this.settledEvents = this.events.length;
-					this.nextTurn = turn.segment.turn + 1;
-					this.nextSample = Math.round((turn.heardUntil ?? turn.heardAt) * recording.sampleRate);
-					onTurn(turn);
-				},
-				onMessage: (message) => {
-					this.requestId ??= message.requestId;
-					if (keepsEvents && typeof message.json?.event === 'string') {
-						this.events.push({ json: message.json, receivedAt: performance.now() });
-					}
-				},
-			},
-			signal,
-		);
-		return await session.run();
+	) {
+		this.live = new LiveText(item);
+		const choices = channelsOf(item, request.channels, recording);
+		const isSplit = request.channels === 'split';
+		const settings = this.settings(recording.sampleRate);
+		this.parts = choices.map((channel, index) => ({
+			transcription: new ChannelTranscription({ ...settings, channel }),
+			...(isSplit && { speaker: `channel ${index + 1}` }),
+		}));
 	}
 
-	/** The turn that stayed open is worth keeping: its last update is what was understood. */
-	private keepOpen(open: Turn | undefined): void {
-		if (!open) return;
-		this.turns.push(open);
-		this.settings.onTurn(open);
-	}
-
-	/** Why Cloudflare refuses the WebSocket, learnt by a plain request of the same address. */
-	private async refusal(signal: AbortSignal): Promise<FailedTry | undefined> {
-		const { input, path, query } = this.settings;
-		const refusal = await probe({ ...input.item, signal }, CLOUDFLARE, {
-			method: 'GET',
-			path,
-			query,
-			timeoutSeconds: PROBE_SECONDS,
-		});
-		return refusal && !asksForWebSocket(refusal.error) ? refusal : undefined;
-	}
-
-	private failure(outcome: SessionOutcome, tries: number, { mask }: Connection): Error {
-		const { context, itemIndex } = this.settings.input.item;
-		const error = (message: string, description: string) =>
-			new NodeApiError(context.getNode(), { message }, { message, description, itemIndex });
-		const times = tries === 1 ? '' : ` Tried ${tries} times.`;
-		switch (outcome.kind) {
-			case 'error': {
-				const { code, description } = outcome.error;
-				return error(
-					`Cloudflare broke off the transcription${code ? ` (${mask(code)})` : ''}`,
-					`Cloudflare says: ${escapeHtml(mask(description))}`,
-				);
-			}
-			case 'lost':
-				return error(
-					'The connection to Cloudflare was lost',
-					`It ended because ${escapeHtml(mask(outcome.reason))}.${times} Try again later, or raise 'Max Reconnects'.`,
-				);
-			default:
-				return error(
-					'Cloudflare did not open the WebSocket',
-					`It answers other requests at this address.${times} Check that no proxy between n8n and Cloudflare keeps WebSockets back, and 'Base URL' in the credential.`,
-				);
+	/** @param recording opened already, for the first channel */
+	async run(recording: Recording): Promise<void> {
+		this.live.begin();
+		await this.listen(recording).catch((error: Error) => this.fail(error));
+		await this.live.end();
+		if (this.parts.some(({ transcription }) => transcription.isTruncated)) this.hintAtCut();
+		if (this.parts.some(({ transcription }) => transcription.isUnsure)) {
+			this.hint(
+				'Cloudflare fell silent before it had heard the recording to its end, twice at the same place. Text may be missing there.',
+			);
 		}
+	}
+
+	async results(): Promise<INodeExecutionData[]> {
+		const { context } = this.item;
+		const { output, subtitles } = this.request;
+		const transcript = this.transcript();
+		if (isToolRun(context)) return [{ json: { text: transcript.text } }];
+		if (output === 'turns') {
+			return this.turns().map(({ segment, words }) => ({
+				json: withoutEmpty({ ...segment, words: words.map(withoutEmpty) }),
+			}));
+		}
+		if (output === 'events') return this.events().map((json) => ({ json }));
+		const binary = subtitles && (await subtitleBinary(this.item, transcript, subtitles, NO_TIMES));
+		return [{ json: transcriptJson(transcript), ...(binary && { binary }) }];
+	}
+
+	private hintAtCut(): void {
+		const reason =
+			this.request.input.rawSampleRate === undefined
+				? 'its file ends before the length that its header states'
+				: 'its last sample is not whole';
+		this.hint(`The recording is cut off: ${reason}. What is there was transcribed.`);
+	}
+
+	private hint(message: string): void {
+		const { context, itemIndex } = this.item;
+		// An older n8n has no hints.
+		if (typeof context.addExecutionHints !== 'function') return;
+		context.addExecutionHints({
+			message: `Item ${itemIndex}: ${message}`,
+			type: 'warning',
+			location: 'outputPane',
+		});
+	}
+
+	private settings(sampleRate: number): Omit<ChannelSettings, 'channel'> {
+		const { flux, input, maxReconnects, output, path, speed } = this.request;
+		return {
+			input,
+			path,
+			query: socketQuery(flux, sampleRate),
+			speed,
+			eotTimeoutSeconds: (flux.eotTimeoutMs ?? DEFAULT_EOT_TIMEOUT_MS) / 1_000,
+			maxReconnects,
+			keepsEvents: output === 'events',
+			onTurn: ({ segment }) => this.sendTurn(segment.text),
+		};
+	}
+
+	/** Every channel reads the recording for itself, so that none waits for another. */
+	private async listen(first: Recording): Promise<void> {
+		const stop = new AbortController();
+		const both = AbortSignal.any([this.item.signal, stop.signal]);
+		const runs = this.parts.map(async ({ transcription }, index) => {
+			const recording = index === 0 ? first : await openRecording(this.request.input, both);
+			await transcription.run(recording, both);
+		});
+		await Promise.all(runs).finally(async () => {
+			stop.abort();
+			await Promise.allSettled(runs);
+		});
+	}
+
+	private turns(): SpokenTurn[] {
+		return this.parts
+			.flatMap(({ transcription, speaker }) =>
+				transcription.turns.map(({ segment, words, heardAt }) => ({
+					segment: { ...segment, ...(speaker && { speaker }) },
+					words,
+					heardAt,
+				})),
+			)
+			.sort((a, b) => a.heardAt - b.heardAt);
+	}
+
+	private events(): IDataObject[] {
+		return this.parts
+			.flatMap(({ transcription, speaker }) =>
+				transcription.events.map(({ json, receivedAt }) => ({
+					json: { ...json, ...(speaker && { speaker }) },
+					receivedAt,
+				})),
+			)
+			.sort((a, b) => a.receivedAt - b.receivedAt)
+			.map(({ json }) => json);
+	}
+
+	private transcript(): Transcript {
+		const turns = this.turns();
+		const lengths = this.parts.map(({ transcription }) => transcription.seconds ?? 0);
+		return {
+			text: textOf(turns),
+			duration: Math.max(...lengths),
+			segments: turns.map(({ segment }) => segment),
+			words: turns.flatMap(({ segment: { speaker }, words }) =>
+				words.map((word) => ({ ...word, ...(speaker && { speaker }) })),
+			),
+			service: 'cloudflare',
+			model: FLUX_MODEL,
+			requestId: this.parts[0]?.transcription.requestId,
+		};
+	}
+
+	/** So that what is sent makes up the transcript's text. */
+	private sendTurn(text: string): void {
+		this.live.add(this.hasSentTurn ? ` ${text}` : text);
+		this.hasSentTurn = true;
+	}
+
+	/** The error with the turns heard so far in its description, so that none of them is lost. */
+	private async fail(cause: Error): Promise<never> {
+		const { context, itemIndex, signal } = this.item;
+		signal.throwIfAborted();
+		const error =
+			cause instanceof NodeApiError || cause instanceof NodeOperationError
+				? cause
+				: new NodeOperationError(context.getNode(), cause, { itemIndex });
+		const text = textOf(this.turns());
+		if (text !== '') {
+			error.description = `${error.description ?? ''} Transcribed until then: ${escapeHtml(text)}`;
+		}
+		await this.live.fail(error.message);
+		throw error;
 	}
 }
 
-/** What a plain request of the address is told where nothing but the WebSocket is missing. */
-function asksForWebSocket(error: Error): boolean {
-	if (!(error instanceof NodeApiError)) return false;
-	// A path that takes WebSockets alone may refuse the method of a plain request.
-	if (error.httpCode === '426' || error.httpCode === '405') return true;
-	return error.httpCode === '400' && /upgrade|web ?socket/i.test(error.description ?? '');
+const NO_TIMES = 'Flux gave no times for this recording.';
+
+function channelsOf(
+	item: Item,
+	choice: FluxRequest['channels'],
+	recording: Recording,
+): ChannelChoice[] {
+	switch (choice) {
+		case 'left':
+			return [0];
+		case 'right':
+			if (recording.channels > 1) return [1];
+			recording.close();
+			throw inputError(
+				item,
+				"'Channels' is set to Right, but the recording has one channel only",
+				"Set 'Channels' to Mix or Left.",
+			);
+		case 'split':
+			return [...Array(recording.channels).keys()];
+		default:
+			return ['mix'];
+	}
+}
+
+function textOf(turns: SpokenTurn[]): string {
+	return turns.map(({ segment }) => segment.text).join(' ');
 }

@@ -30,7 +30,7 @@ export interface SessionPlace {
 }
 
 /** The turns of one session, from its messages. */
-export class SessionTurns {
+export class TurnTracker {
 	private openTurn: Turn | undefined;
 
 	/** The session's index of the first turn that has not been finished. */

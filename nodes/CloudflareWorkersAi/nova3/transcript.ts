@@ -8,7 +8,8 @@ import {
 	type Transcript,
 	type Word,
 } from '../../shared/transcript/transcript';
-import { NOVA3_MODEL } from '../service';
+
+export const NOVA3_MODEL = '@cf/deepgram/nova-3';
 
 /**
  * The common transcript of Nova-3's `result`, or `undefined` where it holds no channels.

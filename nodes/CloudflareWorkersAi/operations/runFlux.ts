@@ -8,18 +8,20 @@ import {
 import { isObject, parseJson } from '../../shared/http/answer';
 import { concurrencyOption } from '../../shared/fields';
 import { inputError, type Item } from '../../shared/item';
+import { optionsCollection } from '../../shared/options';
 import { isOn, nonEmpty } from '../../shared/parameters';
 import { callService } from '../../shared/http/transport';
 import {
-	byDisplayName,
 	encodingField,
 	fluxOptions,
 	readFluxParameters,
 	runRequest,
 	sampleRateField,
 } from '../flux/parameters';
-import { CLOUDFLARE, FLUX_MODEL, modelPath, readResult } from '../service';
+import { FLUX_MODEL } from '../flux/transcription';
+import { CLOUDFLARE, modelPath, readResult } from '../service';
 
+const DEFAULT_CONTENT_TYPE = 'application/json';
 const TIMEOUT_SECONDS = 300;
 
 const fields: INodeProperties[] = [
@@ -32,39 +34,32 @@ const fields: INodeProperties[] = [
 	},
 	encodingField,
 	sampleRateField,
-	{
-		displayName: 'Options',
-		name: 'options',
-		type: 'collection',
-		placeholder: 'Add option',
-		default: {},
-		options: byDisplayName([
-			...fluxOptions,
-			concurrencyOption,
-			{
-				displayName: 'Additional Body',
-				name: 'additionalBody',
-				type: 'json',
-				default: '{}',
-				description:
-					'Further fields of the body, as a JSON object. They replace fields of the same name.',
-			},
-			{
-				displayName: 'Content Type',
-				name: 'contentType',
-				type: 'string',
-				default: 'application/json',
-				description: 'The media type of the request body',
-			},
-			{
-				displayName: 'Queue Request',
-				name: 'queueRequest',
-				type: 'boolean',
-				default: false,
-				description: 'Whether to have the request queued, where Cloudflare offers it for the model',
-			},
-		]),
-	},
+	optionsCollection([
+		...fluxOptions,
+		concurrencyOption,
+		{
+			displayName: 'Additional Body',
+			name: 'additionalBody',
+			type: 'json',
+			default: '{}',
+			description:
+				'Further fields of the body, as a JSON object. They replace fields of the same name.',
+		},
+		{
+			displayName: 'Content Type',
+			name: 'contentType',
+			type: 'string',
+			default: DEFAULT_CONTENT_TYPE,
+			description: 'The media type of the request body',
+		},
+		{
+			displayName: 'Queue Request',
+			name: 'queueRequest',
+			type: 'boolean',
+			default: false,
+			description: 'Whether to have the request queued, where Cloudflare offers it for the model',
+		},
+	]),
 ];
 
 /** The fields of the operation, in the order the editor shows them. */
@@ -89,7 +84,7 @@ export async function execute(item: Item): Promise<INodeExecutionData[]> {
 	});
 	const content = Buffer.from(JSON.stringify(body));
 	const headers = {
-		'Content-Type': nonEmpty(options.contentType) ?? 'application/json',
+		'Content-Type': nonEmpty(options.contentType) ?? DEFAULT_CONTENT_TYPE,
 		'Content-Length': String(content.length),
 	};
 	const result = await callService(

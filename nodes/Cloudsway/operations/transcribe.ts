@@ -15,7 +15,8 @@ import {
 	subtitleOptions,
 	timeoutOption,
 } from '../../shared/fields';
-import { inputError, isToolRun, takesLiveText, type Item } from '../../shared/item';
+import { inputError, isToolRun, type Item } from '../../shared/item';
+import { LiveText } from '../../shared/liveText';
 import type { Mask } from '../../shared/http/secrets';
 import { subtitleBinary } from '../../shared/transcript/subtitleBinary';
 import { transcriptJson } from '../../shared/transcript/transcript';
@@ -396,17 +397,18 @@ async function* onePiece(text: string): AsyncGenerator<Uint8Array> {
 class Progress {
 	private text = '';
 
-	private isSending = false;
+	private readonly live: LiveText;
 
-	constructor(private readonly item: Item) {}
+	constructor(private readonly item: Item) {
+		this.live = new LiveText(item);
+	}
 
 	async follow(pieces: AsyncIterable<Uint8Array>, mask: Mask): Promise<TranscriptionAnswer> {
 		const { context, itemIndex } = this.item;
-		this.isSending = takesLiveText(context);
-		if (this.isSending) await context.sendChunk('begin', itemIndex);
-		const done = await readEventStream(pieces, mask, async (piece) => {
+		this.live.begin();
+		const done = await readEventStream(pieces, mask, (piece) => {
 			this.text += piece;
-			if (this.isSending && piece !== '') await context.sendChunk('item', itemIndex, piece);
+			this.live.add(piece);
 		}).catch((error: Error) => {
 			if (!(error instanceof UnfinishedStream)) throw error;
 			const { said } = error;
@@ -422,7 +424,7 @@ class Progress {
 				},
 			);
 		});
-		if (this.isSending) await context.sendChunk('end', itemIndex);
+		await this.live.end();
 		return done;
 	}
 
@@ -436,7 +438,7 @@ class Progress {
 		if (this.text !== '') {
 			error.description = `${error.description ?? ''} Received until then: ${escapeHtml(this.text)}`;
 		}
-		if (this.isSending) await context.sendChunk('error', itemIndex, error.message);
+		await this.live.fail(error.message);
 		return error;
 	}
 }

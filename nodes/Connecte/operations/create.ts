@@ -5,7 +5,7 @@ import { isPassing } from '../../shared/http/passing';
 import type { Item } from '../../shared/item';
 import { createPrediction, readCreateRequest, type CreateRequest } from '../createRequest';
 import { cancelOnTimeoutOption, maxWaitOption, pollIntervalOption } from '../fields';
-import { resultItem } from '../output';
+import { resultItem, simplifyOf } from '../output';
 import { isFinal, readPrediction, type Prediction } from '../prediction';
 import { handOver } from '../waiting/handOver';
 import { pollUntilEnd } from '../waiting/poll';
@@ -178,6 +178,7 @@ export const description: INodeProperties[] = updateDisplayOptions(
 export async function execute(item: Item): Promise<INodeExecutionData[]> {
 	const { signal } = item;
 	const request = await readCreateRequest(item);
+	const simplify = simplifyOf(item);
 	const prediction = await createPrediction(item, request);
 	if (signal.aborted) {
 		await cancelUnattended(item, prediction.id);
@@ -185,13 +186,13 @@ export async function execute(item: Item): Promise<INodeExecutionData[]> {
 	}
 	const isWaitedFor = request.waitFor !== 'no' && !isFinal(prediction.status);
 	if (isWaitedFor && request.resumeUrl !== undefined) {
-		return await waitForWebhook(item, request, request.resumeUrl, prediction);
+		return await waitForWebhook(item, request, request.resumeUrl, prediction, simplify);
 	}
 	const options = { ...request.waiting, firstLookMs: FIRST_LOOK_MS, cancelOnStop: true };
 	const last = isWaitedFor
 		? await pollUntilEnd(item, prediction.id, prediction, options)
 		: prediction;
-	return [resultItem(item, last, request.model)];
+	return [resultItem(item, last, simplify, request.model)];
 }
 
 /** Looks once more, since a callback that comes from now on until the execution is stored is lost. */
@@ -200,6 +201,7 @@ async function waitForWebhook(
 	{ model, waiting }: CreateRequest,
 	resumeUrl: string,
 	prediction: Prediction,
+	simplify: boolean,
 ): Promise<INodeExecutionData[]> {
 	const { context, signal } = item;
 	let last = prediction;
@@ -212,6 +214,6 @@ async function waitForWebhook(
 		if (!isPassing(error))
 			context.logger.warn(`Prediction ${last.id}: ${(error as Error).message}`);
 	}
-	if (isFinal(last.status)) return [resultItem(item, last, model)];
+	if (isFinal(last.status)) return [resultItem(item, last, simplify, model)];
 	return await handOver(item, last, model, waiting, resumeUrl);
 }

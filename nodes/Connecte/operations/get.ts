@@ -4,7 +4,7 @@ import { simplifyField } from '../../shared/fields';
 import type { Item } from '../../shared/item';
 import { predictionIdField } from '../fields';
 import { predictionIdOf, readPrediction } from '../prediction';
-import { predictionItem } from '../output';
+import { predictionItem, simplifyOf } from '../output';
 
 /** The fields of the operation, in the order the editor shows them. */
 export const description: INodeProperties[] = updateDisplayOptions(
@@ -19,5 +19,6 @@ export const description: INodeProperties[] = updateDisplayOptions(
  */
 export async function execute(item: Item): Promise<INodeExecutionData[]> {
 	const id = predictionIdOf(item);
-	return [predictionItem(item, await readPrediction(item, id))];
+	const simplify = simplifyOf(item);
+	return [predictionItem(item, await readPrediction(item, id), simplify)];
 }

@@ -9,7 +9,7 @@ import {
 	predictionIdField,
 } from '../fields';
 import { predictionIdOf } from '../prediction';
-import { resultItem } from '../output';
+import { resultItem, simplifyOf } from '../output';
 import { waitOptions } from '../waiting/options';
 import { pollUntilEnd } from '../waiting/poll';
 
@@ -37,8 +37,9 @@ export const description: INodeProperties[] = updateDisplayOptions(
  */
 export async function execute(item: Item): Promise<INodeExecutionData[]> {
 	const id = predictionIdOf(item);
+	const simplify = simplifyOf(item);
 	// Created elsewhere, so that somebody else may want its result.
 	const options = { ...waitOptions(item), firstLookMs: 0, cancelOnStop: false };
 	const last = await pollUntilEnd(item, id, undefined, options);
-	return [resultItem(item, last)];
+	return [resultItem(item, last, simplify)];
 }

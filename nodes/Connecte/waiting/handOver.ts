@@ -2,7 +2,7 @@ import type { IExecuteFunctions, INodeExecutionData, IWebhookFunctions } from 'n
 
 import { isObject, parseJson } from '../../shared/http/answer';
 import type { Item } from '../../shared/item';
-import { isOn } from '../../shared/parameters';
+import { simplifyOf } from '../output';
 import type { Prediction } from '../prediction';
 import { AFTER_DEADLINE_MS, lookOut } from './lookOut';
 import type { WaitOptions } from './options';
@@ -32,11 +32,10 @@ export async function handOver(
 	{ maxWaitMs, cancelOnTimeout }: WaitOptions,
 	resumeUrl: string,
 ): Promise<INodeExecutionData[]> {
-	const { context, itemIndex } = item;
+	const { context } = item;
 	const { id, status } = prediction;
 	const deadline = Date.now() + maxWaitMs;
-	const simplify = isOn(context.getNodeParameter('simplify', itemIndex, true));
-	storeState(context, { id, model, simplify, deadline });
+	storeState(context, { id, model, simplify: simplifyOf(item), deadline });
 	await context.putExecutionToWait(new Date(deadline + AFTER_DEADLINE_MS));
 	lookOut({
 		context: beyondStop(item).context,

@@ -2,8 +2,6 @@ import fc from 'fast-check';
 import type { IExecuteFunctions } from 'n8n-workflow';
 
 import {
-	byDisplayName,
-	fluxOptions,
 	readFluxParameters,
 	runRequest,
 	socketQuery,
@@ -25,30 +23,26 @@ const read = (options: object, more?: Record<string, unknown>) =>
 
 describe('readFluxParameters', () => {
 	it('leaves out what the user did not set', () => {
-		expect(read({})).toEqual({
-			fields: { encoding: 'linear16', sample_rate: '16000' },
-			keyterms: [],
-		});
+		expect(read({})).toEqual({ encoding: 'linear16', sampleRate: 16_000, keyterms: [] });
 		const empty = { keyterms: ['', ' '], tags: [], tag: ' ', eotThreshold: '', eotTimeoutMs: null };
 		expect(read(empty)).toEqual(read({}));
 	});
 
 	it('takes numbers as an expression gives them, as text too', () => {
-		const { fields } = read({ eotThreshold: '0.65', eotTimeoutMs: '800' }, { sampleRate: '44100' });
-		expect(fields).toMatchObject({
-			sample_rate: '44100',
-			eot_threshold: '0.65',
-			eot_timeout_ms: '800',
+		const given = { eotThreshold: '0.65', eotTimeoutMs: '800' };
+		expect(read(given, { sampleRate: '44100' })).toMatchObject({
+			sampleRate: 44_100,
+			eotThreshold: 0.65,
+			eotTimeoutMs: 800,
 		});
 	});
 
 	it('takes thresholds at their limits', () => {
-		const { fields } = read({ eotThreshold: 0.9, eagerEotThreshold: 0.9 });
-		expect(fields).toMatchObject({ eot_threshold: '0.9', eager_eot_threshold: '0.9' });
-		expect(read({ eotThreshold: 0.5, eagerEotThreshold: 0.3 }).fields.eager_eot_threshold).toBe(
-			'0.3',
-		);
-		expect(read({ eagerEotThreshold: 0.7 }).fields).not.toHaveProperty('eot_threshold');
+		const highest = { eotThreshold: 0.9, eagerEotThreshold: 0.9 };
+		expect(read(highest)).toMatchObject(highest);
+		const lowest = { eotThreshold: 0.5, eagerEotThreshold: 0.3 };
+		expect(read(lowest)).toMatchObject(lowest);
+		expect(read({ eagerEotThreshold: 0.7 })).not.toHaveProperty('eotThreshold');
 	});
 
 	it.each([
@@ -133,9 +127,4 @@ describe('the two ways to send key terms and tags', () => {
 		expect(single.query.toString()).toBe('');
 		expect(single.body).toEqual({ encoding: 'linear16', sample_rate: '8000', keyterm: 'n8n' });
 	});
-});
-
-it('options are shown in the order of their names', () => {
-	const names = byDisplayName([...fluxOptions].reverse()).map(({ displayName }) => displayName);
-	expect(names).toEqual([...names].sort((a, b) => a.localeCompare(b)));
 });

@@ -1,5 +1,5 @@
 import type { TurnMessage } from '../../../../../nodes/CloudflareWorkersAi/flux/messages.ts';
-import { SessionTurns } from '../../../../../nodes/CloudflareWorkersAi/flux/turns.ts';
+import { TurnTracker } from '../../../../../nodes/CloudflareWorkersAi/flux/turns.ts';
 
 const message = (over: Partial<TurnMessage>): TurnMessage => ({
 	kind: 'turn',
@@ -11,9 +11,9 @@ const message = (over: Partial<TurnMessage>): TurnMessage => ({
 });
 
 const turnsFrom = (firstTurn = 0, seconds = 0) =>
-	new SessionTurns({ firstTurn, timeOf: (at) => seconds + at });
+	new TurnTracker({ firstTurn, timeOf: (at) => seconds + at });
 
-describe('SessionTurns', () => {
+describe('TurnTracker', () => {
 	it('replaces what was understood before, and never appends', () => {
 		const turns = turnsFrom();
 		turns.take(message({ event: 'StartOfTurn', transcript: 'I' }));
