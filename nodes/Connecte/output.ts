@@ -2,7 +2,7 @@ import type { INodeExecutionData } from 'n8n-workflow';
 
 import { isToolRun, type Item } from '../shared/item';
 import { isOn } from '../shared/parameters';
-import { failureOf, type Prediction } from './prediction';
+import { predictionError, type Prediction } from './prediction';
 import { predictionJson, toTranscript } from './transcript';
 
 /**
@@ -30,7 +30,7 @@ export function predictionItem(
  * @throws NodeOperationError for a prediction that failed or was cancelled
  */
 export function resultItem(item: Item, prediction: Prediction, model?: string): INodeExecutionData {
-	const failure = failureOf(item, prediction, model);
+	const failure = predictionError(item, prediction, model);
 	if (failure) throw failure;
 	return predictionItem(item, prediction, model);
 }

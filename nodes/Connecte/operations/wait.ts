@@ -38,7 +38,7 @@ export const description: INodeProperties[] = updateDisplayOptions(
 export async function execute(item: Item): Promise<INodeExecutionData[]> {
 	const id = predictionIdOf(item);
 	// Created elsewhere, so that somebody else may want its result.
-	const options = { ...waitOptions(item), firstLookMs: 0, cancelOnStop: false };
+	const options = { ...waitOptions(item), firstCheckMs: 0, cancelOnStop: false };
 	const last = await pollUntilEnd(item, id, undefined, options);
 	return [resultItem(item, last)];
 }
