@@ -1,9 +1,9 @@
 import type {
+	IAuthenticate,
 	ICredentialDataDecryptedObject,
 	Icon,
 	ICredentialTestRequest,
 	ICredentialType,
-	IHttpRequestOptions,
 	INodeProperties,
 } from 'n8n-workflow';
 
@@ -60,16 +60,15 @@ export class CloudflareWorkersAiApi implements ICredentialType {
 		},
 	];
 
-	/** A function, since a generic one would send the gateway's header without a value too. */
-	async authenticate(
-		credentials: ICredentialDataDecryptedObject,
-		requestOptions: IHttpRequestOptions,
-	): Promise<IHttpRequestOptions> {
-		return {
-			...requestOptions,
-			headers: { ...requestOptions.headers, ...authorizationHeaders(credentials) },
-		};
-	}
+	/**
+	 * A function, since a generic one would send the gateway's header without a value too; a property, since
+	 * n8n's list of credential types, which tells the HTTP Request node, does not see methods.
+	 */
+	authenticate: IAuthenticate = async (credentials, request) =>
+		await Promise.resolve({
+			...request,
+			headers: { ...request.headers, ...authorizationHeaders(credentials) },
+		});
 
 	/** Proves the token, the account and the permission for Workers AI together. */
 	test: ICredentialTestRequest = {

@@ -1,5 +1,5 @@
 import type {
-	IAuthenticateGeneric,
+	IAuthenticate,
 	Icon,
 	ICredentialTestRequest,
 	ICredentialType,
@@ -37,10 +37,15 @@ export class CloudswayApi implements ICredentialType {
 		},
 	];
 
-	authenticate: IAuthenticateGeneric = {
-		type: 'generic',
-		properties: { headers: { Authorization: '=Bearer {{$credentials.accessKey.trim()}}' } },
-	};
+	/** A function, since n8n would evaluate the expression of a declared header for every request. */
+	authenticate: IAuthenticate = async (credentials, request) =>
+		await Promise.resolve({
+			...request,
+			headers: {
+				...request.headers,
+				Authorization: `Bearer ${String(credentials.accessKey ?? '').trim()}`,
+			},
+		});
 
 	/** https://docs.cloudsway.net/maasapi/scenes/multiendpoint describes the list of models. */
 	test: ICredentialTestRequest = {

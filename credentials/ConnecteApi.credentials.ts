@@ -56,7 +56,10 @@ export class ConnecteApi implements ICredentialType {
 	authenticate: IAuthenticate = async (credentials, request) =>
 		await Promise.resolve({
 			...request,
-			headers: { ...request.headers, Authorization: `Bearer ${String(credentials.apiToken)}` },
+			headers: {
+				...request.headers,
+				Authorization: `Bearer ${String(credentials.apiToken ?? '').trim()}`,
+			},
 		});
 
 	test: ICredentialTestRequest = {

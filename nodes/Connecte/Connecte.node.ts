@@ -10,12 +10,12 @@ import {
 
 import { runItems } from '../shared/items';
 import { concurrencyOf } from '../shared/parameters';
+import { resume, resumeWebhooks } from './callback/resumeCall';
 import * as cancel from './operations/cancel';
 import * as create from './operations/create';
 import * as get from './operations/get';
 import * as wait from './operations/wait';
 import { getInputFields } from './schema/mapperFields';
-import { resume, resumeWebhooks } from './waiting/resume';
 
 const operations = { cancel, create, get, wait };
 

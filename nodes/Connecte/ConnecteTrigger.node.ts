@@ -9,8 +9,8 @@ import {
 	type IWebhookResponseData,
 } from 'n8n-workflow';
 
-import { forgetEvents } from './seenEvents';
-import { receive, triggerKey, webhookSecretOf } from './triggerWebhook';
+import { forgetEvents } from './callback/seenEvents';
+import { receive, triggerKey, webhookSecretOf } from './callback/triggerCall';
 
 export class ConnecteTrigger implements INodeType {
 	description: INodeTypeDescription = {

@@ -3,13 +3,13 @@ import type { ICredentialDataDecryptedObject, IDataObject } from 'n8n-workflow';
 import { inputError, isToolRun, type Item } from '../shared/item';
 import { choiceOf, numberWithin, pathSegment } from '../shared/parameters';
 import { callService } from '../shared/http/transport';
-import { signedCallbackUrl } from './callbackToken';
+import { signedCallbackUrl } from './callback/callbackToken';
+import { CONNECTE } from './connecteService';
 import { predictionIn, type Prediction } from './prediction';
 import { readInput } from './schema/input';
-import { CONNECTE } from './service';
+import { withoutCancel } from './waiting/cancellation';
 import { waitOptions, type WaitOptions } from './waiting/options';
 import { resumeUrlOf } from './waiting/resumeUrl';
-import { beyondStop } from './waiting/stop';
 import { checkWebhookUrl } from './webhookUrl';
 
 const WAIT_FOR = ['no', 'poll', 'webhook'] as const;
@@ -158,7 +158,7 @@ export async function createPrediction(
 		},
 		timeoutSeconds,
 	};
-	return await callService(beyondStop(item), CONNECTE, request, async (answer) =>
+	return await callService(withoutCancel(item), CONNECTE, request, async (answer) =>
 		predictionIn(item, answer),
 	);
 }

@@ -2,7 +2,7 @@ import type { INodeExecutionData } from 'n8n-workflow';
 
 import { isToolRun, type Item } from '../shared/item';
 import { isOn } from '../shared/parameters';
-import { failureOf, type Prediction } from './prediction';
+import { predictionError, type Prediction } from './prediction';
 import { predictionJson, toTranscript } from './transcript';
 
 /** Whether the result is to be simplified: read before a prediction is asked for, which may cost money. */
@@ -39,7 +39,7 @@ export function resultItem(
 	simplify: boolean,
 	model?: string,
 ): INodeExecutionData {
-	const failure = failureOf(item, prediction, model);
+	const failure = predictionError(item, prediction, model);
 	if (failure) throw failure;
 	return predictionItem(item, prediction, simplify, model);
 }

@@ -4,7 +4,7 @@ import { isObject, messageIn, parseJson, type Answer } from '../shared/http/answ
 import { inputError, type CallContext, type Item } from '../shared/item';
 import { escapeHtml, sentence } from '../shared/text';
 import { callService } from '../shared/http/transport';
-import { CONNECTE } from './service';
+import { CONNECTE } from './connecteService';
 
 /** https://connecte.ai/docs/api-reference/methods */
 export const STATUSES = [
@@ -124,7 +124,7 @@ export async function cancelPrediction(item: Item<CallContext>, id: string): Pro
  * The error of a prediction that ended without a result; `undefined` for any other. The service does not
  * document where it puts the reason, so every likely place is looked at.
  */
-export function failureOf(
+export function predictionError(
 	{ context, itemIndex }: Pick<Item<CallContext>, 'context' | 'itemIndex'>,
 	prediction: Prediction,
 	model?: string,

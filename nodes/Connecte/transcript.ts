@@ -37,8 +37,8 @@ export function toTranscript(prediction: Prediction, model?: string): Transcript
 	if (spoken === undefined && !segments.some(({ text }) => typeof text === 'string')) {
 		return undefined;
 	}
-	const mapped = segments.map(stretchOf);
-	const words = segments.flatMap((segment) => objectsIn(segment.words)).map(stretchOf);
+	const mapped = segments.map(segmentOf);
+	const words = segments.flatMap((segment) => objectsIn(segment.words)).map(segmentOf);
 	const text = spoken ?? mapped.map((segment) => segment.text).join(' ');
 	const variant = isObject(input) ? asText(input.model) : undefined;
 	const usage = Object.fromEntries(
@@ -49,7 +49,7 @@ export function toTranscript(prediction: Prediction, model?: string): Transcript
 		language: textIn(output.detected_language),
 		duration: asNumber(output.duration),
 		segments: mapped,
-		words: words.length > 0 ? words : objectsIn(output.words).map(stretchOf),
+		words: words.length > 0 ? words : objectsIn(output.words).map(segmentOf),
 		service: 'connecte',
 		model: model ?? variant,
 		requestId: id,
@@ -70,7 +70,7 @@ function objectsIn(value: unknown): IDataObject[] {
 	return Array.isArray(entries) ? entries.filter((entry) => isObject(entry)) : [];
 }
 
-function stretchOf(stretch: IDataObject): Segment {
+function segmentOf(stretch: IDataObject): Segment {
 	return {
 		text: (asText(stretch.text) ?? asText(stretch.word) ?? '').trim(),
 		start: asNumber(stretch.start),

@@ -3,7 +3,7 @@ import { createServer, request as httpRequest, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { IDataObject } from 'n8n-workflow';
-import { signedCallbackUrl } from '../../nodes/Connecte/callbackToken.ts';
+import { signedCallbackUrl } from '../../nodes/Connecte/callback/callbackToken.ts';
 import type { Plan } from '../../sandbox/connecte/predictions.ts';
 import { startSandbox } from '../../sandbox/server.ts';
 import type { Sandbox } from '../../sandbox/server.ts';

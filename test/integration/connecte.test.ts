@@ -1,7 +1,7 @@
 import type { IDataObject, INodeParameters } from 'n8n-workflow';
 
 import { ConnecteApi } from '../../credentials/ConnecteApi.credentials.ts';
-import { verifyCallbackToken } from '../../nodes/Connecte/callbackToken.ts';
+import { verifyCallbackToken } from '../../nodes/Connecte/callback/callbackToken.ts';
 import { Connecte } from '../../nodes/Connecte/Connecte.node.ts';
 import type { Plan } from '../../sandbox/connecte/predictions.ts';
 import { startSandbox, type Sandbox } from '../../sandbox/server.ts';
@@ -271,14 +271,14 @@ describe('webhook URL', () => {
 
 describe('poll', () => {
 	const poll = { waitForCompletion: 'poll' };
-	const lookTimes = () =>
+	const checkTimes = () =>
 		sandbox.requests.filter(({ method }) => method === 'GET').map(({ time }) => time);
 
-	it('looks soon, then every interval and never faster', async () => {
+	it('asks soon, then every interval and never faster', async () => {
 		const options = { pollInterval: 0.6 };
 		const { items } = await echo({ durationMs: 1_500 }, { ...poll, options });
 		expect(items[0]?.json.status).toBe('succeeded');
-		const times = lookTimes();
+		const times = checkTimes();
 		const gaps = times.slice(1).map((time, index) => time - (times[index] ?? 0));
 		expect(gaps.length).toBeGreaterThanOrEqual(1);
 		expect(Math.min(...gaps)).toBeGreaterThanOrEqual(595);
@@ -348,7 +348,7 @@ describe('poll', () => {
 		expect(cancels()).toHaveLength(0);
 	});
 
-	it('goes on when a look fails in passing', async () => {
+	it('goes on when a check fails in passing', async () => {
 		const fault = { kind: 'status', status: 502 } as const;
 		sandbox.faults.add({ method: 'GET', times: 2, fault });
 		const { items } = await echo({ durationMs: 100 }, poll);
@@ -446,7 +446,7 @@ describe('get, cancel and wait', () => {
 		expect(items[0]?.json).toMatchObject({ id, status: 'succeeded' });
 	});
 
-	it('bounds the first look by Max Wait, and asks again where it fails in passing', async () => {
+	it('bounds the first check by Max Wait, and asks again where it fails in passing', async () => {
 		const headers = { 'retry-after': '100' };
 		const fault = { kind: 'status', status: 503, headers } as const;
 		const id = await created({ durationMs: 0 });
@@ -469,7 +469,7 @@ describe('get, cancel and wait', () => {
 		expect(error?.description).not.toMatch(/'(Timeout|Concurrency)'/);
 	});
 
-	it('takes a prediction that has ended at the first look', async () => {
+	it('takes a prediction that has ended at the first check', async () => {
 		const id = await created({ durationMs: 0 });
 		await operate('wait', id, { options: { pollInterval: 20 } });
 		expect(sandbox.connecte.reads.get(id)).toBe(1);

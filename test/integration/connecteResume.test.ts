@@ -2,7 +2,7 @@ import type { IDataObject, INodeParameters } from 'n8n-workflow';
 
 import { ConnecteApi } from '../../credentials/ConnecteApi.credentials.ts';
 import { Connecte } from '../../nodes/Connecte/Connecte.node.ts';
-import { endLookOut } from '../../nodes/Connecte/waiting/lookOut.ts';
+import { stopMonitor } from '../../nodes/Connecte/waiting/monitor.ts';
 import type { Plan } from '../../sandbox/connecte/predictions.ts';
 import { startSandbox, type Sandbox } from '../../sandbox/server.ts';
 import { runNode, type RunOptions, type RunResult } from './engine.ts';
@@ -15,8 +15,8 @@ afterAll(async () => {
 	await sandbox.close();
 });
 beforeEach(() => sandbox.clear());
-// Nothing here stores the execution, so a look-out would go on calling an address without an n8n.
-afterEach(() => [...sandbox.connecte.predictions.keys()].forEach(endLookOut));
+// Nothing here stores the execution, so a monitor would go on calling an address without an n8n.
+afterEach(() => [...sandbox.connecte.predictions.keys()].forEach(stopMonitor));
 
 const never: Plan = { callback: { kind: 'never' } };
 
@@ -66,7 +66,7 @@ describe('waiting by webhook', () => {
 		expect(headers['x-webhook-url']).toBe(headers['webhook-url']);
 	});
 
-	it('does not wait for what has ended when it would be handed over', async () => {
+	it('does not wait for what has ended when it would be suspended', async () => {
 		const { status, items } = await wait({ durationMs: 0 });
 		expect(status).toBe('success');
 		expect(items[0]?.json).toMatchObject({ status: 'succeeded', output: { text: 'hello' } });
@@ -86,7 +86,7 @@ describe('waiting by webhook', () => {
 	});
 
 	it('keeps to switches that an expression gives as text', async () => {
-		const waiting = await wait({ durationMs: 50 }, { simplify: '={{ "false" }}' });
+		const waiting = await wait({ durationMs: 500 }, { simplify: '={{ "false" }}' });
 		const { items } = await waiting.resume({ body: await ended() });
 		expect(items[0]?.json).toMatchObject({ source: 'api' });
 	});
@@ -110,7 +110,7 @@ describe('waiting by webhook', () => {
 		expect(sandbox.requests).toHaveLength(0);
 	});
 
-	it('goes on when the last look fails', async () => {
+	it('goes on when the last check fails', async () => {
 		sandbox.faults.add({ method: 'GET', times: 9, fault: { kind: 'status', status: 403 } });
 		const { status } = await wait({ durationMs: 60_000 });
 		expect(status).toBe('waiting');
@@ -119,7 +119,7 @@ describe('waiting by webhook', () => {
 
 describe('a call that resumes', () => {
 	it('ends the wait with what the API says, not the caller', async () => {
-		const waiting = await wait({ durationMs: 100 });
+		const waiting = await wait({ durationMs: 500 });
 		const forged = { ...(await ended()), output: { text: 'forged' } };
 		const { status, items, response } = await waiting.resume({ body: forged });
 		expect(response?.statusCode).toBe(200);
@@ -146,16 +146,19 @@ describe('a call that resumes', () => {
 		expect(response?.headers['retry-after']).toBe('5');
 	});
 
-	it('with an id that the API does not know changes nothing', async () => {
-		const waiting = await wait({ durationMs: 50 });
-		const body = await ended();
-		sandbox.faults.add({ method: 'GET', fault: { kind: 'status', status: 404, body: '{}' } });
-		const { status, response } = await waiting.resume({ body });
-		expect([status, response?.statusCode]).toEqual(['waiting', 403]);
-	});
+	it.each([400, 404, 410, 422])(
+		'with an id that the API does not know (%s) changes nothing',
+		async (unknown) => {
+			const waiting = await wait({ durationMs: 500 });
+			const body = await ended();
+			sandbox.faults.add({ method: 'GET', fault: { kind: 'status', status: unknown, body: '{}' } });
+			const { status, response } = await waiting.resume({ body });
+			expect([status, response?.statusCode]).toEqual(['waiting', 403]);
+		},
+	);
 
 	it('is believed, and marked, where the API cannot be reached', async () => {
-		const waiting = await wait({ durationMs: 50 });
+		const waiting = await wait({ durationMs: 500 });
 		const body = await ended();
 		sandbox.faults.add({ method: 'GET', times: 9, fault: { kind: 'status', status: 500 } });
 		const { status, items } = await waiting.resume({ body });
@@ -163,7 +166,7 @@ describe('a call that resumes', () => {
 		expect(items[0]?.json).toMatchObject({ output: { text: 'hello' }, confirmed: false });
 	}, 20_000);
 
-	it.each([400, 401, 403])(
+	it.each([401, 403])(
 		'is not believed where the API was reached and answers %s',
 		async (status) => {
 			const waiting = await wait({ durationMs: 60_000 });
@@ -175,7 +178,7 @@ describe('a call that resumes', () => {
 	);
 
 	it('without a result waits on where the API cannot be reached', async () => {
-		const waiting = await wait({ durationMs: 50 });
+		const waiting = await wait({ durationMs: 500 });
 		const { id, status } = await ended();
 		const headers = { 'retry-after': '100' };
 		sandbox.faults.add({ method: 'GET', fault: { kind: 'status', status: 503, headers } });
@@ -184,7 +187,7 @@ describe('a call that resumes', () => {
 	});
 
 	it('fails the node for a prediction that failed', async () => {
-		const waiting = await wait({ durationMs: 50, outcome: 'failed' });
+		const waiting = await wait({ durationMs: 500, outcome: 'failed' });
 		const { status, error, response } = await waiting.resume({ body: await ended() });
 		expect(response?.statusCode).toBe(200);
 		expect(status).toBe('error');
@@ -193,7 +196,11 @@ describe('a call that resumes', () => {
 	});
 
 	it('puts out the error with continueOnFail', async () => {
-		const waiting = await wait({ durationMs: 50, outcome: 'failed' }, {}, { continueOnFail: true });
+		const waiting = await wait(
+			{ durationMs: 500, outcome: 'failed' },
+			{},
+			{ continueOnFail: true },
+		);
 		const { status, items } = await waiting.resume({ body: await ended() });
 		expect(status).toBe('success');
 		expect(items[0]?.json).toEqual({
@@ -204,7 +211,7 @@ describe('a call that resumes', () => {
 
 	it('reads the settings of the item that waits, not of the call', async () => {
 		const waiting = await wait(
-			{ durationMs: 100 },
+			{ durationMs: 500 },
 			{ model: '={{ $json.model }}', simplify: '={{ $json.simplify }}' },
 			{ items: [{ json: { model: 'sandbox/echo', simplify: false } }] },
 		);

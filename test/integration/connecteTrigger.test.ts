@@ -3,7 +3,7 @@ import { createHmac, randomUUID } from 'node:crypto';
 import type { ICredentialDataDecryptedObject, IDataObject, INodeParameters } from 'n8n-workflow';
 
 import { ConnecteApi } from '../../credentials/ConnecteApi.credentials.ts';
-import { signedCallbackUrl } from '../../nodes/Connecte/callbackToken.ts';
+import { signedCallbackUrl } from '../../nodes/Connecte/callback/callbackToken.ts';
 import { ConnecteTrigger } from '../../nodes/Connecte/ConnecteTrigger.node.ts';
 import type { Plan } from '../../sandbox/connecte/predictions.ts';
 import { startSandbox, type Sandbox } from '../../sandbox/server.ts';
@@ -283,6 +283,12 @@ describe('a call that the API does not confirm', () => {
 	it('is answered 403 for an unknown id', async () => {
 		const body = { id: randomUUID(), status: 'succeeded' };
 		expectRefused(await call({ request: callback(body) }), 403);
+	});
+
+	it.each([400, 404, 410, 422])('is answered 403 where the API answers %s', async (status) => {
+		const prediction = await ended();
+		sandbox.faults.add({ method: 'GET', fault: { kind: 'status', status, body: '{}' } });
+		expectRefused(await call({ request: callback(prediction) }), 403);
 	});
 
 	it.each(['succeeded', 'failed'])('is answered 403 where it says %s too early', async (status) => {

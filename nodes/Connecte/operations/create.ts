@@ -7,12 +7,12 @@ import { createPrediction, readCreateRequest, type CreateRequest } from '../crea
 import { cancelOnTimeoutOption, maxWaitOption, pollIntervalOption } from '../fields';
 import { resultItem, simplifyOf } from '../output';
 import { isFinal, readPrediction, type Prediction } from '../prediction';
-import { handOver } from '../waiting/handOver';
+import { cancelAbandoned } from '../waiting/cancellation';
 import { pollUntilEnd } from '../waiting/poll';
-import { cancelUnattended } from '../waiting/stop';
+import { suspendExecution } from '../waiting/suspend';
 
 /** Small models are done by then. */
-const FIRST_LOOK_MS = 500;
+const FIRST_CHECK_MS = 500;
 
 const whileWaiting = { show: { '/waitForCompletion': ['poll', 'webhook'] } };
 
@@ -181,21 +181,21 @@ export async function execute(item: Item): Promise<INodeExecutionData[]> {
 	const simplify = simplifyOf(item);
 	const prediction = await createPrediction(item, request);
 	if (signal.aborted) {
-		await cancelUnattended(item, prediction.id);
+		await cancelAbandoned(item, prediction.id);
 		signal.throwIfAborted();
 	}
 	const isWaitedFor = request.waitFor !== 'no' && !isFinal(prediction.status);
 	if (isWaitedFor && request.resumeUrl !== undefined) {
 		return await waitForWebhook(item, request, request.resumeUrl, prediction, simplify);
 	}
-	const options = { ...request.waiting, firstLookMs: FIRST_LOOK_MS, cancelOnStop: true };
+	const options = { ...request.waiting, firstCheckMs: FIRST_CHECK_MS, cancelOnStop: true };
 	const last = isWaitedFor
 		? await pollUntilEnd(item, prediction.id, prediction, options)
 		: prediction;
 	return [resultItem(item, last, simplify, request.model)];
 }
 
-/** Looks once more, since a callback that comes from now on until the execution is stored is lost. */
+/** Checks once more, since a callback that comes from now on until the execution is stored is lost. */
 async function waitForWebhook(
 	item: Item,
 	{ model, waiting }: CreateRequest,
@@ -208,12 +208,12 @@ async function waitForWebhook(
 	try {
 		last = await readPrediction(item, prediction.id, 10);
 	} catch (error) {
-		if (signal.aborted) await cancelUnattended(item, prediction.id);
+		if (signal.aborted) await cancelAbandoned(item, prediction.id);
 		signal.throwIfAborted();
-		// The look-out asks again; the prediction is under way and paid for.
+		// The monitor asks again; the prediction is under way and paid for.
 		if (!isPassing(error))
 			context.logger.warn(`Prediction ${last.id}: ${(error as Error).message}`);
 	}
 	if (isFinal(last.status)) return [resultItem(item, last, simplify, model)];
-	return await handOver(item, last, model, waiting, resumeUrl);
+	return await suspendExecution(item, last, model, waiting, resumeUrl);
 }

@@ -39,7 +39,7 @@ export async function execute(item: Item): Promise<INodeExecutionData[]> {
 	const id = predictionIdOf(item);
 	const simplify = simplifyOf(item);
 	// Created elsewhere, so that somebody else may want its result.
-	const options = { ...waitOptions(item), firstLookMs: 0, cancelOnStop: false };
+	const options = { ...waitOptions(item), firstCheckMs: 0, cancelOnStop: false };
 	const last = await pollUntilEnd(item, id, undefined, options);
 	return [resultItem(item, last, simplify)];
 }

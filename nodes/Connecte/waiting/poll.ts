@@ -4,27 +4,27 @@ import { isPassing } from '../../shared/http/passing';
 import { inputError, type Item } from '../../shared/item';
 import { pause } from '../../shared/time';
 import { cancelPrediction, isFinal, readPrediction, type Prediction } from '../prediction';
+import { cancelAbandoned } from './cancellation';
 import type { WaitOptions } from './options';
-import { cancelUnattended } from './stop';
 
 const LONGEST_CANCEL_MS = 30_000;
-/** More than a look with all its tries takes; a timer of more than 24 days would fire at once. */
-const LONGEST_LOOK_MS = 600_000;
-/** For the looks after 'Max Wait': what has ended by then is not to be lost. */
-const LAST_LOOK_MS = 3_000;
+/** More than a check with all its tries takes; a timer of more than 24 days would fire at once. */
+const LONGEST_CHECK_MS = 600_000;
+/** For the checks after 'Max Wait': what has ended by then is not to be lost. */
+const LAST_CHECK_MS = 3_000;
 
 export interface PollOptions extends WaitOptions {
-	/** How long to wait for the first look; at most `pollIntervalMs` counts. */
-	firstLookMs: number;
+	/** How long to wait for the first check; at most `pollIntervalMs` counts. */
+	firstCheckMs: number;
 	/** Whether nobody else can want the result once this execution has been stopped. */
 	cancelOnStop: boolean;
 }
 
 /**
- * Asks for the prediction `id` until it has ended: after `firstLookMs`, then every `pollIntervalMs` and never
+ * Asks for the prediction `id` until it has ended: after `firstCheckMs`, then every `pollIntervalMs` and never
  * faster, and a last time when `maxWaitMs` is over. A service that cannot be reached for a while is asked again as long as `maxWaitMs` allows.
  *
- * @param seen the prediction as it was created; none where this is its first look
+ * @param seen the prediction as it was created; none where this is its first check
  * @throws NodeOperationError with id and last status when the time is up; NodeApiError where the API
  * refuses to answer; the signal's reason when stopped
  */
@@ -38,7 +38,7 @@ export async function pollUntilEnd(
 		const last = await poll(item, id, seen, options);
 		return hasEnded(last) ? last : await timedOut(item, id, last, options);
 	} finally {
-		if (item.signal.aborted && options.cancelOnStop) await cancelUnattended(item, id);
+		if (item.signal.aborted && options.cancelOnStop) await cancelAbandoned(item, id);
 	}
 }
 
@@ -51,24 +51,28 @@ async function poll(
 	item: Item,
 	id: string,
 	seen: Prediction | undefined,
-	{ firstLookMs, pollIntervalMs, maxWaitMs }: PollOptions,
+	{ firstCheckMs, pollIntervalMs, maxWaitMs }: PollOptions,
 ): Promise<Prediction | undefined> {
 	const end = Date.now() + maxWaitMs;
 	let last = seen;
-	let wait = Math.min(firstLookMs, pollIntervalMs);
+	let wait = Math.min(firstCheckMs, pollIntervalMs);
 	while (!hasEnded(last)) {
 		const left = end - Date.now();
 		await pause(Math.max(0, Math.min(wait, left)), item.signal);
-		if (wait >= left) return (await look(item, id, LAST_LOOK_MS)) ?? last;
-		last = (await look(item, id, end - Date.now())) ?? last;
+		if (wait >= left) return (await checkStatus(item, id, LAST_CHECK_MS)) ?? last;
+		last = (await checkStatus(item, id, end - Date.now())) ?? last;
 		wait = pollIntervalMs;
 	}
 	return last;
 }
 
-/** One look; `undefined` where it failed in a way that may pass, or the time ran out. */
-async function look(item: Item, id: string, leftMs: number): Promise<Prediction | undefined> {
-	const timeUp = AbortSignal.timeout(Math.ceil(Math.min(Math.max(1, leftMs), LONGEST_LOOK_MS)));
+/** One check; `undefined` where it failed in a way that may pass, or the time ran out. */
+async function checkStatus(
+	item: Item,
+	id: string,
+	leftMs: number,
+): Promise<Prediction | undefined> {
+	const timeUp = AbortSignal.timeout(Math.ceil(Math.min(Math.max(1, leftMs), LONGEST_CHECK_MS)));
 	try {
 		const signal = AbortSignal.any([item.signal, timeUp]);
 		return await readPrediction({ ...item, signal }, id);
@@ -102,7 +106,7 @@ async function timedOut(
 		} catch (error) {
 			item.signal.throwIfAborted();
 			// It may be refused because there is nothing left to cancel.
-			const ended = await look(item, id, LAST_LOOK_MS);
+			const ended = await checkStatus(item, id, LAST_CHECK_MS);
 			if (hasEnded(ended)) return ended;
 			fate = `It could not be cancelled (${(error as Error).message}): fetch its result later with 'Get' or 'Wait' and this ID.`;
 		}

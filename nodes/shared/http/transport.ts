@@ -33,8 +33,10 @@ export async function callService<T>(
 	read: (answer: Answer) => Promise<T>,
 ): Promise<T> {
 	const connection = await connectionOf(item, service);
-	const target = { url: addressOf(connection, request), mask: connection.mask };
-	const outcome = await retrying(() => tryOnce(item, service, request, target, read), item.signal);
+	const outcome = await retrying(
+		() => tryOnce(item, service, request, connection, read),
+		item.signal,
+	);
 	if ('value' in outcome) return outcome.value;
 	throw withTries(outcome.error, outcome.tries);
 }
@@ -49,8 +51,7 @@ export async function probe(
 	request: ServiceRequest,
 ): Promise<FailedTry | undefined> {
 	const connection = await connectionOf(item, service);
-	const target = { url: addressOf(connection, request), mask: connection.mask };
-	const outcome = await tryOnce(item, service, request, target, () => Promise.resolve());
+	const outcome = await tryOnce(item, service, request, connection, () => Promise.resolve());
 	return 'error' in outcome ? outcome : undefined;
 }
 
@@ -97,11 +98,12 @@ async function tryOnce<T>(
 	item: Item<CallContext>,
 	service: Service,
 	request: ServiceRequest,
-	{ url, mask }: { url: string; mask: Mask },
+	connection: Connection,
 	read: (answer: Answer) => Promise<T>,
 ): Promise<Try<T>> {
 	const deadline = AbortSignal.timeout(Math.ceil(request.timeoutSeconds * 1_000));
 	const signal = AbortSignal.any([item.signal, deadline]);
+	const { mask } = connection;
 	const describe = new FailureDescription(item, service, request, mask);
 	let phase: 'preparing' | 'sending' | 'reading' = 'preparing';
 	let body: RequestBody | undefined;
@@ -109,7 +111,7 @@ async function tryOnce<T>(
 	try {
 		body = await request.body?.(signal);
 		phase = 'sending';
-		const sending = send(item.context, service, request, url, body);
+		const sending = send(item.context, service, request, connection, body);
 		answer = new Answer(
 			await abortable(sending, signal).finally(() => closeIfLate(sending, signal)),
 			signal,
@@ -155,12 +157,13 @@ async function send(
 	context: CallContext,
 	service: Service,
 	request: ServiceRequest,
-	url: string,
+	connection: Connection,
 	body: RequestBody | undefined,
 ): Promise<AnswerHead> {
+	const type = service.credentialType;
 	const options: IHttpRequestOptions = {
 		method: request.method,
-		url,
+		url: addressOf(connection, request),
 		headers: { ...request.headers, ...body?.headers },
 		body: body?.content,
 		encoding: 'stream',
@@ -169,9 +172,13 @@ async function send(
 		disableFollowRedirect: true,
 		timeout: Math.ceil(request.timeoutSeconds * 1_000),
 	};
+	// Without the credential n8n reads it once more, and then as the first item has it.
+	const { id, name } = context.getNode().credentials?.[type] ?? { id: null, name: '' };
+	const credentialsDecrypted = { id: id ?? '', name, type, data: connection.credential };
 	return (await context.helpers.httpRequestWithAuthentication.call(
 		context as unknown as IAllExecuteFunctions,
-		service.credentialType,
+		type,
 		options,
+		{ credentialsDecrypted },
 	)) as AnswerHead;
 }

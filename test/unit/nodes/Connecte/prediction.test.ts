@@ -1,10 +1,10 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 
-import { failureOf, parsePrediction } from '../../../../nodes/Connecte/prediction.ts';
+import { predictionError, parsePrediction } from '../../../../nodes/Connecte/prediction.ts';
 
 const context = { getNode: () => ({ name: 'Connecte' }) } as unknown as IExecuteFunctions;
 const reasonOf = (about: IDataObject) =>
-	failureOf({ context, itemIndex: 0 }, { id: 'p1', status: 'failed', ...about })?.description;
+	predictionError({ context, itemIndex: 0 }, { id: 'p1', status: 'failed', ...about })?.description;
 
 it.each<[IDataObject, string]>([
 	[{ error: false, message: 'boom' }, 'boom'],

@@ -1,8 +1,8 @@
 import { Ajv } from 'ajv';
 import fc from 'fast-check';
 
-import type { Schema } from '../../../../nodes/Connecte/schema/schema.ts';
-import { problemsOf } from '../../../../nodes/Connecte/schema/validate.ts';
+import type { Schema } from '../../../../../nodes/Connecte/schema/schema.ts';
+import { problemsOf } from '../../../../../nodes/Connecte/schema/validate.ts';
 
 const messages = (schema: Schema, value: unknown) =>
 	problemsOf(schema, value).map(({ field, message }) => `${field}: ${message}`);

@@ -2,8 +2,12 @@ import { randomUUID } from 'node:crypto';
 
 import type { IDataObject } from 'n8n-workflow';
 
-import { forgetEvent, forgetEvents, isNewEvent } from '../../../../nodes/Connecte/seenEvents.ts';
-import type { Prediction } from '../../../../nodes/Connecte/prediction.ts';
+import {
+	forgetEvent,
+	forgetEvents,
+	isNewEvent,
+} from '../../../../../nodes/Connecte/callback/seenEvents.ts';
+import type { Prediction } from '../../../../../nodes/Connecte/prediction.ts';
 
 const event = (
 	id: string = randomUUID(),

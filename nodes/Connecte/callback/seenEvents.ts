@@ -1,7 +1,7 @@
 import { createHash } from 'crypto';
 import type { IDataObject } from 'n8n-workflow';
 
-import type { Prediction } from './prediction';
+import type { Prediction } from '../prediction';
 
 /** The contract is the last 1,000; the rest is for processes that learn of each other's events late. */
 const REMEMBERED = 1_500;

@@ -1,39 +1,29 @@
-import {
-	NodeApiError,
-	type ICredentialDataDecryptedObject,
-	type IDataObject,
-	type IHookFunctions,
-	type INodeExecutionData,
-	type IWebhookFunctions,
-	type IWebhookResponseData,
+import type {
+	ICredentialDataDecryptedObject,
+	IDataObject,
+	IHookFunctions,
+	INodeExecutionData,
+	IWebhookFunctions,
+	IWebhookResponseData,
 } from 'n8n-workflow';
 
-import { isObject, parseJson } from '../shared/http/answer';
-import { isOn } from '../shared/parameters';
-import { MASK, maskedJson, maskFor } from '../shared/http/secrets';
+import { MASK, maskedJson, maskFor } from '../../shared/http/secrets';
+import { isOn } from '../../shared/parameters';
+import { CONNECTE } from '../connecteService';
+import { Limiter } from '../limiter';
+import type { Prediction } from '../prediction';
+import { predictionJson } from '../transcript';
+import { claimedPrediction, NO_PREDICTION, onAnswered, refuse, type Refusal } from './call';
 import { isCurrentToken, TOKEN_PARAMETER, verifyCallbackToken } from './callbackToken';
-import { parsePrediction, readPrediction, type Prediction } from './prediction';
+import { confirmPrediction } from './confirmation';
 import { forgetEvent, isNewEvent } from './seenEvents';
-import { CONNECTE } from './service';
-import { predictionJson } from './transcript';
-import { Turns } from './turns';
 
-/** As much as n8n itself takes by default. */
-const LARGEST_BODY_BYTES = 16 * 1024 * 1024;
 const RETRY_AFTER_SECONDS = 30;
 /** From a call's arrival; whoever calls waits no longer than five seconds. */
 const LONGEST_CHECK_MS = 4_500;
 /** Of one trigger: enough that an API of some seconds can still confirm a burst. */
 const MOST_QUESTIONS_AT_ONCE = 50;
 const PRIVATE_HEADERS = new Set(['authorization', 'proxy-authorization', 'cookie']);
-/** How the API says that there is no such prediction. */
-const UNKNOWN_ID = new Set([400, 404, 410, 422]);
-
-/** Why a call does not run the workflow: its HTTP status and what the caller is told. */
-interface Refusal {
-	status: 200 | 400 | 401 | 403 | 503;
-	message: string;
-}
 
 const NO_TOKEN: Refusal = {
 	status: 401,
@@ -44,10 +34,6 @@ const NO_SECRET: Refusal = {
 	message: "The credential has no 'Webhook Secret', so no call can be accepted",
 };
 const NO_CREDENTIAL: Refusal = { status: 503, message: 'The credential cannot be read right now' };
-const NO_PREDICTION: Refusal = {
-	status: 400,
-	message: "The body is no prediction: it needs an 'id' and a known 'status'",
-};
 const NOT_CONFIRMED: Refusal = {
 	status: 403,
 	message: 'Connecte does not confirm that this prediction has this status',
@@ -63,13 +49,10 @@ const NOT_SELECTED: Refusal = { status: 200, message: 'This event is not selecte
 export async function receive(context: IWebhookFunctions): Promise<IWebhookResponseData> {
 	const call = new Callback(context);
 	const verdict = await call.verdict();
-	if (!('status' in verdict)) {
+	if ('json' in verdict) {
 		return { webhookResponse: { message: 'The event was accepted' }, workflowData: [[verdict]] };
 	}
-	const response = context.getResponseObject();
-	if (verdict.status === 503) response.setHeader('retry-after', RETRY_AFTER_SECONDS);
-	response.status(verdict.status).json({ message: verdict.message });
-	return { noWebhookResponse: true };
+	return refuse(context, verdict, RETRY_AFTER_SECONDS);
 }
 
 /** Identifies a trigger within this process; one that listens for a test event is one of its own. */
@@ -79,11 +62,11 @@ export function triggerKey(context: IHookFunctions | IWebhookFunctions): string 
 }
 
 /** Hundreds at once would keep n8n's database from the calls that are further on. */
-const credentialReads = new Turns(8);
+const credentialReads = new Limiter(8);
 /** Questions about an event that are under way. */
 const confirmations = new Map<string, Promise<Prediction | Refusal>>();
 /** Of each trigger that has a question under way: one whose API is silent is no burden to the others. */
-const questionsOf = new Map<string, Turns>();
+const questionsOf = new Map<string, Limiter>();
 
 /** One call of the trigger's address, judged in the order of the contract's table. */
 class Callback {
@@ -101,7 +84,7 @@ class Callback {
 		const { context } = this;
 		const refusal = await this.checkCaller();
 		if (refusal) return refusal;
-		const claimed = this.claimed();
+		const claimed = claimedPrediction(context);
 		if (!claimed) return NO_PREDICTION;
 		const isConfirmed = context.getNodeParameter('confirmWithApi', true) as boolean;
 		const prediction = isConfirmed ? await this.confirmed(claimed) : claimed;
@@ -133,22 +116,13 @@ class Callback {
 		const type = CONNECTE.credentialType;
 		if (!this.context.getNode().credentials?.[type]) return {};
 		try {
-			return await credentialReads.take(
+			return await credentialReads.run(
 				async () => await this.context.getCredentials<ICredentialDataDecryptedObject>(type),
 				this.tooLate,
 			);
 		} catch {
 			return undefined;
 		}
-	}
-
-	/** What the caller says; nothing of it is believed yet. */
-	private claimed(): Prediction | undefined {
-		// A multipart body has no raw form.
-		const { rawBody } = this.context.getRequestObject() as { rawBody?: Buffer };
-		if (rawBody && rawBody.length > LARGEST_BODY_BYTES) return undefined;
-		const body: unknown = this.context.getBodyData();
-		return parsePrediction(typeof body === 'string' ? parseJson(body) : body);
 	}
 
 	/** The prediction as the API has it; the same event many times at once is asked about once. */
@@ -164,21 +138,23 @@ class Callback {
 	}
 
 	private async ask(claimed: Prediction): Promise<Prediction | Refusal> {
-		const questions = questionsOf.get(this.trigger) ?? new Turns(MOST_QUESTIONS_AT_ONCE);
+		const questions = questionsOf.get(this.trigger) ?? new Limiter(MOST_QUESTIONS_AT_ONCE);
 		questionsOf.set(this.trigger, questions);
 		try {
-			return await questions.take(async () => await this.look(claimed), this.tooLate);
-		} catch (error) {
-			return saysUnknown(error) ? NOT_CONFIRMED : NO_ANSWER;
+			return await questions.run(async () => await this.compare(claimed), this.tooLate);
+		} catch {
+			return NO_ANSWER;
 		} finally {
 			if (questions.isIdle) questionsOf.delete(this.trigger);
 		}
 	}
 
-	private async look({ id, status }: Prediction): Promise<Prediction | Refusal> {
-		const call = { context: this.context, itemIndex: 0, signal: this.tooLate };
-		const prediction = await readPrediction(call, id);
-		return prediction.id === id && prediction.status === status ? prediction : NOT_CONFIRMED;
+	private async compare({ id, status }: Prediction): Promise<Prediction | Refusal> {
+		const confirmation = await confirmPrediction(this.context, id, this.tooLate);
+		if (typeof confirmation === 'object') {
+			return confirmation.status === status ? confirmation : NOT_CONFIRMED;
+		}
+		return confirmation === 'unknown' ? NOT_CONFIRMED : NO_ANSWER;
 	}
 
 	private isNew(prediction: Prediction): boolean {
@@ -193,9 +169,8 @@ class Callback {
 
 	/** n8n answers 5xx where it could not start the run; the sender may then send the event again. */
 	private forgetUnlessRun(prediction: Prediction): void {
-		const response = this.context.getResponseObject();
-		response.once?.('finish', () => {
-			if (response.statusCode >= 500) forgetEvent(this.trigger, prediction);
+		onAnswered(this.context, (statusCode) => {
+			if (statusCode >= 500) forgetEvent(this.trigger, prediction);
 		});
 	}
 
@@ -230,15 +205,6 @@ export function webhookSecretOf(credential: ICredentialDataDecryptedObject): str
 
 function isRefusal(outcome: Prediction | Refusal): outcome is Refusal {
 	return typeof outcome.status === 'number';
-}
-
-/** A page in place of JSON comes from something else than the API, so it says nothing of the id. */
-function saysUnknown(error: unknown): boolean {
-	return (
-		error instanceof NodeApiError &&
-		UNKNOWN_ID.has(Number(error.httpCode)) &&
-		isObject(error.context.data)
-	);
 }
 
 function publicHeaders(headers: IDataObject): IDataObject {

@@ -1,6 +1,6 @@
-import { mapperFields } from '../../../../nodes/Connecte/schema/mapperFields.ts';
-import { KNOWN_SCHEMAS } from '../../../../nodes/Connecte/schema/models.ts';
-import { parseInputSchema } from '../../../../nodes/Connecte/schema/schema.ts';
+import { mapperFields } from '../../../../../nodes/Connecte/schema/mapperFields.ts';
+import { KNOWN_SCHEMAS } from '../../../../../nodes/Connecte/schema/models.ts';
+import { parseInputSchema } from '../../../../../nodes/Connecte/schema/schema.ts';
 
 const fieldOf = (property: object, required = false) =>
 	mapperFields({

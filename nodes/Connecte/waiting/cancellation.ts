@@ -10,7 +10,7 @@ const LONGEST_CANCEL_MS = 30_000;
  * request of a stopped execution at once.
  * @param signal ends that work instead; without it, it goes on to its end
  */
-export function beyondStop(
+export function withoutCancel(
 	{ context, itemIndex }: Item,
 	signal: AbortSignal = new AbortController().signal,
 ): Item {
@@ -21,9 +21,9 @@ export function beyondStop(
 }
 
 /** Cancels a prediction that nobody waits for any more. Never throws: there is nobody to tell. */
-export async function cancelUnattended(item: Item, id: string): Promise<void> {
+export async function cancelAbandoned(item: Item, id: string): Promise<void> {
 	try {
-		await cancelPrediction(beyondStop(item, AbortSignal.timeout(LONGEST_CANCEL_MS)), id);
+		await cancelPrediction(withoutCancel(item, AbortSignal.timeout(LONGEST_CANCEL_MS)), id);
 	} catch (error) {
 		item.context.logger.warn(
 			`Prediction ${id} could not be cancelled: ${(error as Error).message}`,

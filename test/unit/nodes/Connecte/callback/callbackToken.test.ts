@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import {
 	signedCallbackUrl,
 	verifyCallbackToken,
-} from '../../../../nodes/Connecte/callbackToken.ts';
+} from '../../../../../nodes/Connecte/callback/callbackToken.ts';
 
 const SECRET = 'a long and random text';
 const NOW = Date.UTC(2030, 0, 1);

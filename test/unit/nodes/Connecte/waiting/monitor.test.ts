@@ -2,8 +2,12 @@ import { Readable } from 'node:stream';
 
 import type { IExecuteFunctions, IHttpRequestOptions } from 'n8n-workflow';
 
-import type { Prediction } from '../../../../nodes/Connecte/prediction.ts';
-import { endLookOut, lookOut, lookSoon } from '../../../../nodes/Connecte/waiting/lookOut.ts';
+import type { Prediction } from '../../../../../nodes/Connecte/prediction.ts';
+import {
+	stopMonitor,
+	startMonitor,
+	checkSoon,
+} from '../../../../../nodes/Connecte/waiting/monitor.ts';
 
 const MINUTE = 60_000;
 const PREDICTION: Prediction = { id: 'p1', status: 'processing' };
@@ -12,11 +16,11 @@ const PREDICTION: Prediction = { id: 'p1', status: 'processing' };
 class Surroundings {
 	prediction: Prediction = PREDICTION;
 	credentialId = 'credential';
-	readonly looks: number[] = [];
+	readonly checks: number[] = [];
 	readonly cancels: number[] = [];
 	readonly calls: Array<{ at: number; body: unknown }> = [];
-	/** What the API answers instead, to looks and to the first tries to cancel. */
-	lookStatus = 200;
+	/** What the API answers instead, to checks and to the first tries to cancel. */
+	checkStatus = 200;
 	cancelStatuses: number[] = [];
 	/** How long the API takes to answer. */
 	answerMs = 0;
@@ -28,7 +32,7 @@ class Surroundings {
 		this.answers = answers;
 	}
 
-	/** What a look-out uses of an execution's context. */
+	/** What a monitor uses of an execution's context. */
 	readonly context = {
 		getNode: () => ({
 			name: 'Connecte',
@@ -39,8 +43,8 @@ class Surroundings {
 		helpers: {
 			httpRequestWithAuthentication: (_: string, { url }: IHttpRequestOptions) => {
 				const isCancel = url.endsWith('/cancel');
-				(isCancel ? this.cancels : this.looks).push(Date.now() - this.begin);
-				const statusCode = (isCancel ? this.cancelStatuses.shift() : this.lookStatus) ?? 200;
+				(isCancel ? this.cancels : this.checks).push(Date.now() - this.begin);
+				const statusCode = (isCancel ? this.cancelStatuses.shift() : this.checkStatus) ?? 200;
 				if (isCancel && statusCode === 200) {
 					this.prediction = { ...this.prediction, status: 'canceled' };
 				}
@@ -65,7 +69,7 @@ class Surroundings {
 	} as unknown as IExecuteFunctions;
 
 	watch(maxWaitMs = 60 * MINUTE, cancelOnTimeout = true, prediction = PREDICTION): void {
-		lookOut({
+		startMonitor({
 			context: this.context,
 			prediction,
 			resumeUrl: 'http://n8n.example/webhook-waiting/1/connecte',
@@ -79,7 +83,7 @@ beforeEach(() => {
 	jest.useFakeTimers();
 });
 afterEach(async () => {
-	[PREDICTION.id, 'healthy'].forEach(endLookOut);
+	[PREDICTION.id, 'healthy'].forEach(stopMonitor);
 	// The loop ends by itself once nothing is watched.
 	await jest.advanceTimersByTimeAsync(1_000);
 	expect(jest.getTimerCount()).toBe(0);
@@ -88,11 +92,11 @@ afterEach(async () => {
 const pass = async (ms: number) => await jest.advanceTimersByTimeAsync(ms);
 const seconds = (times: number[]) => times.map((time) => Math.round(time / 1_000));
 
-it('looks after 1, 5 and 30 s, then every 5 minutes', async () => {
+it('checks after 1, 5 and 30 s, then every 5 minutes', async () => {
 	const around = new Surroundings(200);
 	around.watch();
 	await pass(16 * MINUTE);
-	expect(seconds(around.looks)).toEqual([1, 5, 30, 330, 630, 930]);
+	expect(seconds(around.checks)).toEqual([1, 5, 30, 330, 630, 930]);
 	expect(around.calls).toEqual([]);
 });
 
@@ -102,7 +106,7 @@ it('calls the resume address as soon as the prediction has ended, with no more t
 	await pass(2_000);
 	around.prediction = { id: 'p1', status: 'succeeded', output: {} };
 	await pass(10 * MINUTE);
-	expect(seconds(around.looks)).toEqual([1, 5]);
+	expect(seconds(around.checks)).toEqual([1, 5]);
 	expect(around.calls.map(({ body }) => body)).toEqual([{ id: 'p1', status: 'succeeded' }]);
 });
 
@@ -113,7 +117,7 @@ it('calls again very soon while n8n has not stored the execution', async () => {
 	await pass(3_000);
 	expect(around.calls).toHaveLength(3);
 	expect((around.calls[1]?.at ?? 0) - (around.calls[0]?.at ?? 0)).toBeLessThanOrEqual(400);
-	expect(around.looks).toHaveLength(1);
+	expect(around.checks).toHaveLength(1);
 });
 
 it('calls again when n8n cannot be reached, or cannot go on', async () => {
@@ -164,25 +168,25 @@ it('ends with the execution', async () => {
 	const around = new Surroundings(200);
 	around.watch();
 	await pass(2_000);
-	endLookOut(PREDICTION.id);
+	stopMonitor(PREDICTION.id);
 	await pass(20 * MINUTE);
-	expect(around.looks).toHaveLength(1);
+	expect(around.checks).toHaveLength(1);
 });
 
-it('looks sooner when told to', async () => {
+it('checks sooner when told to', async () => {
 	const around = new Surroundings(200);
 	around.watch();
 	await pass(40_000);
-	lookSoon(PREDICTION.id);
+	checkSoon(PREDICTION.id);
 	await pass(1_000);
-	expect(seconds(around.looks)).toEqual([1, 5, 30, 40]);
+	expect(seconds(around.checks)).toEqual([1, 5, 30, 40]);
 });
 
-it('looks a last time at the deadline, cancels and ends the wait', async () => {
+it('checks a last time at the deadline, cancels and ends the wait', async () => {
 	const around = new Surroundings(200);
 	around.watch(20_000);
 	await pass(5 * MINUTE);
-	expect(seconds(around.looks)).toEqual([1, 5, 20]);
+	expect(seconds(around.checks)).toEqual([1, 5, 20]);
 	expect(around.cancels).toHaveLength(1);
 	expect(around.calls.map(({ body }) => body)).toEqual([
 		{ id: 'p1', status: 'canceled', timedOut: true },
@@ -207,9 +211,9 @@ it.each([0, 500])('ends no later than n8n itself where the address answers %s', 
 	);
 });
 
-it('cancels at the deadline though the look fails, and again where that fails', async () => {
+it('cancels at the deadline though the check fails, and again where that fails', async () => {
 	const around = new Surroundings(200);
-	around.lookStatus = 403;
+	around.checkStatus = 403;
 	around.cancelStatuses = [502, 502];
 	around.watch(3_000);
 	await pass(MINUTE);
@@ -222,11 +226,11 @@ it('cancels at the deadline though the look fails, and again where that fails', 
 describe('beside hundreds whose API takes half a minute', () => {
 	const ids = Array.from({ length: 300 }, (_, index) => `silent ${index}`);
 	afterEach(async () => {
-		ids.forEach(endLookOut);
+		ids.forEach(stopMonitor);
 		await pass(MINUTE);
 	});
 
-	it('looks in time with another credential, and cancels in time with the same', async () => {
+	it('checks in time with another credential, and cancels in time with the same', async () => {
 		const silent = new Surroundings(200);
 		silent.answerMs = 30_000;
 		for (const id of ids) silent.watch(60 * MINUTE, true, { ...PREDICTION, id });
@@ -235,18 +239,18 @@ describe('beside hundreds whose API takes half a minute', () => {
 		healthy.watch(60 * MINUTE, true, { ...PREDICTION, id: 'healthy' });
 		ending.watch(4_000);
 		await pass(MINUTE);
-		expect(seconds(healthy.looks)).toEqual([1, 5, 30]);
+		expect(seconds(healthy.checks)).toEqual([1, 5, 30]);
 		expect(ending.cancels.map((time) => time < 10_000)).toEqual([true]);
 	});
 
-	it('looks at each of them in turn', async () => {
+	it('checks each of them in turn', async () => {
 		const silent = new Surroundings(200);
 		silent.answerMs = 30_000;
 		for (const id of ids) silent.watch(60 * MINUTE, true, { ...PREDICTION, id });
 		const last = new Surroundings(200);
 		last.watch();
 		await pass(20 * MINUTE);
-		// 300 looks of half a minute, ten at once, take a quarter of an hour.
-		expect(last.looks.length).toBeGreaterThan(0);
+		// 300 checks of half a minute, ten at once, take a quarter of an hour.
+		expect(last.checks.length).toBeGreaterThan(0);
 	});
 });

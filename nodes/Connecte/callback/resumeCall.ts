@@ -1,30 +1,23 @@
-import {
-	NodeApiError,
-	type ICredentialDataDecryptedObject,
-	type IDataObject,
-	type INodeExecutionData,
-	type IRunExecutionData,
-	type IWebhookDescription,
-	type IWebhookFunctions,
-	type IWebhookResponseData,
-	type NodeOperationError,
+import type {
+	ICredentialDataDecryptedObject,
+	IDataObject,
+	INodeExecutionData,
+	IRunExecutionData,
+	IWebhookDescription,
+	IWebhookFunctions,
+	IWebhookResponseData,
+	NodeOperationError,
 } from 'n8n-workflow';
 
-import { isObject, parseJson } from '../../shared/http/answer';
-import { isPassing } from '../../shared/http/passing';
 import { maskedJson, maskFor } from '../../shared/http/secrets';
-import {
-	failureOf,
-	isFinal,
-	parsePrediction,
-	readPrediction,
-	type Prediction,
-} from '../prediction';
-import { CONNECTE } from '../service';
+import { CONNECTE } from '../connecteService';
+import { isFinal, predictionError, type Prediction } from '../prediction';
 import { predictionJson } from '../transcript';
-import { storedState, type WaitState } from './handOver';
-import { endLookOut, lookSoon } from './lookOut';
-import { RESUME_PATH } from './resumeUrl';
+import { checkSoon, stopMonitor } from '../waiting/monitor';
+import { RESUME_PATH } from '../waiting/resumeUrl';
+import { storedState, type WaitState } from '../waiting/suspend';
+import { claimedPrediction, NO_PREDICTION, onAnswered, refuse, type Refusal } from './call';
+import { confirmPrediction } from './confirmation';
 
 /** By which an execution that waits for a prediction goes on. */
 export const resumeWebhooks: IWebhookDescription[] = [
@@ -41,6 +34,17 @@ export const resumeWebhooks: IWebhookDescription[] = [
 const LONGEST_CHECK_MS = 10_000;
 const RETRY_AFTER_SECONDS = 5;
 
+const ANOTHER: Refusal = {
+	status: 403,
+	message: 'This execution does not wait for this prediction',
+};
+const UNKNOWN: Refusal = { status: 403, message: 'Connecte does not know this prediction' };
+const NOT_ENDED: Refusal = {
+	status: 503,
+	message: 'Connecte does not say yet that this prediction has ended',
+};
+const NOT_JUDGED: Refusal = { status: 503, message: 'The call cannot be judged right now' };
+
 /**
  * Ends the wait of an execution. The caller is not believed: the prediction is read from the API by the id
  * that was created. Where the API cannot be reached, what the caller says is taken and marked
@@ -50,78 +54,43 @@ const RETRY_AFTER_SECONDS = 5;
  * that it has ended; the execution then goes on waiting. At the deadline it goes on whatever the API says.
  */
 export async function resume(context: IWebhookFunctions): Promise<IWebhookResponseData> {
-	try {
-		return await judge(context);
-	} catch (error) {
+	const verdict = await judge(context).catch((error: Error) => {
 		// What a webhook function throws would wipe the results of the nodes before it.
-		context.logger.error(`A call to a waiting execution: ${(error as Error).message}`);
-		return refuse(context, 503, 'The call cannot be judged right now');
-	}
+		context.logger.error(`A call to a waiting execution: ${error.message}`);
+		return NOT_JUDGED;
+	});
+	if (!('json' in verdict)) return refuse(context, verdict, RETRY_AFTER_SECONDS);
+	return { webhookResponse: { message: 'The execution goes on' }, workflowData: [[verdict]] };
 }
 
-async function judge(context: IWebhookFunctions): Promise<IWebhookResponseData> {
+async function judge(context: IWebhookFunctions): Promise<INodeExecutionData | Refusal> {
 	const claimed = claimedPrediction(context);
-	if (!claimed)
-		return refuse(context, 400, "The body is no prediction: it needs 'id' and 'status'");
+	if (!claimed) return NO_PREDICTION;
 	const state = storedState(context);
-	if (claimed.id !== state?.id) {
-		return refuse(context, 403, 'This execution does not wait for this prediction');
-	}
+	if (claimed.id !== state?.id) return ANOTHER;
 	const isTimedOut = claimed.timedOut === true && Date.now() >= state.deadline;
-	const confirmed = await readConfirmed(context, state.id);
-	if (confirmed === 'unknown' && !isTimedOut) {
-		return refuse(context, 403, 'Connecte does not know this prediction');
-	}
-	const isBelieved = confirmed === 'unreachable' && !isBare(claimed);
-	const prediction =
-		typeof confirmed === 'object' ? confirmed : await maskedClaim(context, claimed);
-	const isKnown = typeof confirmed === 'object' || isBelieved;
+	const signal = AbortSignal.timeout(LONGEST_CHECK_MS);
+	const confirmation = await confirmPrediction(context, state.id, signal);
+	if (confirmation === 'unknown' && !isTimedOut) return UNKNOWN;
+	const isConfirmed = typeof confirmation === 'object';
+	const isBelieved = confirmation === 'unreachable' && !isBare(claimed);
+	const prediction = isConfirmed ? confirmation : await maskedClaim(context, claimed);
+	const isKnown = isConfirmed || isBelieved;
 	if (!isTimedOut && !(isKnown && isFinal(prediction.status))) {
-		lookSoon(state.id);
-		return refuse(context, 503, 'Connecte does not say yet that this prediction has ended');
+		checkSoon(state.id);
+		return NOT_ENDED;
 	}
-	endLookOutOnceResumed(context, state.id);
+	onAnswered(context, (statusCode) => {
+		if (statusCode < 300) stopMonitor(state.id);
+	});
 	const { status } = prediction;
 	const hasResult = isKnown && (status === 'succeeded' || status === 'failed');
 	const item = resultOf(context, state, prediction, isTimedOut && !hasResult);
-	if (confirmed === 'unreachable') item.json.confirmed = false;
-	return { webhookResponse: { message: 'The execution goes on' }, workflowData: [[item]] };
+	if (confirmation === 'unreachable') item.json.confirmed = false;
+	return item;
 }
 
-function refuse(context: IWebhookFunctions, status: number, message: string): IWebhookResponseData {
-	const response = context.getResponseObject();
-	if (status === 503) response.setHeader('retry-after', RETRY_AFTER_SECONDS);
-	response.status(status).json({ message });
-	return { noWebhookResponse: true };
-}
-
-function claimedPrediction(context: IWebhookFunctions): Prediction | undefined {
-	const body: unknown = context.getBodyData();
-	return parsePrediction(typeof body === 'string' ? parseJson(body) : body);
-}
-
-/**
- * The prediction as the API has it. Only where the API cannot say anything is it `unreachable`; one that
- * refuses to answer, or another page in its place, is no reason to believe the caller.
- */
-async function readConfirmed(
-	context: IWebhookFunctions,
-	id: string,
-): Promise<Prediction | 'unknown' | 'refused' | 'unreachable'> {
-	const signal = AbortSignal.timeout(LONGEST_CHECK_MS);
-	try {
-		const prediction = await readPrediction({ context, itemIndex: 0, signal }, id);
-		return prediction.id === id ? prediction : 'unknown';
-	} catch (error) {
-		if (signal.aborted || isPassing(error)) return 'unreachable';
-		// A page in place of JSON comes from something else than the API.
-		const isUnknown =
-			error instanceof NodeApiError && error.httpCode === '404' && isObject(error.context.data);
-		return isUnknown ? 'unknown' : 'refused';
-	}
-}
-
-/** Whether it has no more than the end, as a call of the look-out, which leaves the result to the API. */
+/** Whether it has no more than the end, as a call of the monitor, which leaves the result to the API. */
 function isBare(claimed: Prediction): boolean {
 	return Object.keys(claimed).every((key) => ['id', 'status', 'timedOut'].includes(key));
 }
@@ -132,14 +101,6 @@ async function maskedClaim(context: IWebhookFunctions, claimed: Prediction): Pro
 	);
 	const mask = maskFor(credential, CONNECTE.secretFields);
 	return maskedJson(claimed, mask);
-}
-
-/** Only when n8n has answered is it sure that it could go on with the execution. */
-function endLookOutOnceResumed(context: IWebhookFunctions, id: string): void {
-	const response = context.getResponseObject();
-	response.once?.('finish', () => {
-		if (response.statusCode < 300) endLookOut(id);
-	});
 }
 
 function resultOf(
@@ -153,7 +114,7 @@ function resultOf(
 	if (isTimedOut) {
 		return { json: { id, status, timedOut: true }, pairedItem };
 	}
-	const failure = failureOf({ context, itemIndex: 0 }, prediction, model);
+	const failure = predictionError({ context, itemIndex: 0 }, prediction, model);
 	if (failure) return { ...failedItem(context, failure, { id, status }), pairedItem };
 	return { json: simplify ? predictionJson(prediction, model) : prediction, pairedItem };
 }

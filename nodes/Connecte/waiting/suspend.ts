@@ -4,9 +4,9 @@ import { isObject, parseJson } from '../../shared/http/answer';
 import type { Item } from '../../shared/item';
 import { simplifyOf } from '../output';
 import type { Prediction } from '../prediction';
-import { AFTER_DEADLINE_MS, lookOut } from './lookOut';
+import { withoutCancel } from './cancellation';
+import { AFTER_DEADLINE_MS, startMonitor } from './monitor';
 import type { WaitOptions } from './options';
-import { beyondStop } from './stop';
 
 /** What is stored with a waiting execution, to end its wait by. */
 export interface WaitState {
@@ -20,12 +20,12 @@ export interface WaitState {
 const STATE = 'connectePrediction';
 
 /**
- * Has n8n store the execution until the prediction ends, and looks after it meanwhile. n8n's own limit
+ * Has n8n store the execution until the prediction ends, and watches over it meanwhile. n8n's own limit
  * comes a minute after 'Max Wait', for a process that was restarted.
  *
  * @returns what the node puts out while it waits; its result takes that place
  */
-export async function handOver(
+export async function suspendExecution(
 	item: Item,
 	prediction: Prediction,
 	model: string,
@@ -37,8 +37,8 @@ export async function handOver(
 	const deadline = Date.now() + maxWaitMs;
 	storeState(context, { id, model, simplify: simplifyOf(item), deadline });
 	await context.putExecutionToWait(new Date(deadline + AFTER_DEADLINE_MS));
-	lookOut({
-		context: beyondStop(item).context,
+	startMonitor({
+		context: withoutCancel(item).context,
 		prediction,
 		resumeUrl,
 		deadline,
