@@ -55,3 +55,16 @@ it('leaves what a text says of a type', () => {
 	const text = JSON.stringify({ nodes: [{ type: 'n8n-nodes-base.stickyNote', parameters: note }] });
 	expect(moveWorkflows(text, toServices)).toBe(text);
 });
+
+it('is what the README tells people to replace by hand', () => {
+	const readme = readFileSync(path.join(packageRoot(), 'README.md'), 'utf8');
+	const rows = [...readme.matchAll(/^\| `(n8n-nodes-speech-inference\.\w+)` \| `([\w.-]+)`/gm)];
+	expect(rows).toHaveLength(3);
+	for (const name of exampleNames()) {
+		const byHand = rows.reduce(
+			(text, [, from = '', to = '']) => text.replaceAll(from, to),
+			example(name),
+		);
+		expect(byHand).toBe(moveWorkflows(example(name), toServices));
+	}
+});
