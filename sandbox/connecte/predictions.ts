@@ -24,6 +24,8 @@ export interface Plan {
 	/** How statuses are written; the service's pages do it in both ways. */
 	statusCase?: 'lower' | 'title';
 	callback?: CallbackPlan;
+	/** The only header a webhook address is taken from; the service's pages name both. */
+	webhookHeader?: 'webhook-url' | 'x-webhook-url';
 }
 
 /** The states before the end, each with the share of the time at which it begins. */

@@ -1,7 +1,7 @@
 import { outdatedFiles } from '../../../../scripts/packages/derived.ts';
 import { servicePackages, wholePackage } from '../../../../scripts/packages/manifest.ts';
 
-it('finds every package saying what the root says; `npm run packages:sync` mends what it names', async () => {
+it('finds every package saying what the root says; `npm run packages:sync` mends what it names', () => {
 	expect(outdatedFiles().map(({ file }) => file)).toEqual([]);
 });
 
