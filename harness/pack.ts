@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { extract } from 'tar';
-import { PACKAGE_NAME, packageRoot } from './root.ts';
+import { packageRoot, readManifest } from './root.ts';
 
 const run = promisify(execFile);
 
@@ -47,9 +47,15 @@ export const unpack = async (tarball: string, target: string): Promise<void> => 
 };
 
 /**
- * Puts the packed package where n8n looks for community packages. It gets no node_modules of its own:
- * what it needs at run time must come from n8n, as on a user's machine.
+ * Puts the packed package where n8n looks for community packages, in place of an older one. It gets no
+ * node_modules of its own: what it needs at run time must come from n8n, as on a user's machine.
  */
 export const installIntoUserFolder = async (tarball: string, userFolder: string): Promise<void> => {
-	await unpack(tarball, path.join(userFolder, '.n8n', 'nodes', 'node_modules', PACKAGE_NAME));
+	const modules = path.join(userFolder, '.n8n', 'nodes', 'node_modules');
+	const unpacked = path.join(modules, '.unpacked');
+	await unpack(tarball, unpacked);
+	const { name } = readManifest(unpacked);
+	if (name === undefined) throw new Error(`${tarball} has no name`);
+	rmSync(path.join(modules, name), { recursive: true, force: true });
+	renameSync(unpacked, path.join(modules, name));
 };

@@ -6,4 +6,7 @@ declare module '@n8n/scan-community-package/scanner/scanner.mjs' {
 
 	/** The scanner's ESLint configuration. */
 	export function buildScanConfig(): Promise<Linter.Config[]>;
+
+	/** The folder in a clone whose package.json has the name; where there are several, the first found. */
+	export function findPackageRoot(sourceDir: string, packageName: string): string | null;
 }

@@ -24,6 +24,8 @@ export interface Plan {
 	/** How statuses are written; the service's pages do it in both ways. */
 	statusCase?: 'lower' | 'title';
 	callback?: CallbackPlan;
+	/** The only header a webhook address is taken from; the service's pages name both. */
+	webhookHeader?: 'webhook-url' | 'x-webhook-url';
 }
 
 /** The states before the end, each with the share of the time at which it begins. */
@@ -46,6 +48,7 @@ export class Prediction {
 	private readonly created = Date.now();
 	private readonly input: Input;
 	private readonly stop = new AbortController();
+	private readonly hurry = new AbortController();
 	private final: Status | undefined;
 	private endedAt: number | undefined;
 	private output: Output | null = null;
@@ -78,6 +81,11 @@ export class Prediction {
 		this.stop.abort();
 	}
 
+	/** Ends it as soon as the work itself is done, whatever its plan says of the time. */
+	hasten(): void {
+		this.hurry.abort();
+	}
+
 	/** As the service puts it. */
 	json(): Record<string, unknown> {
 		const { plan, status, endedAt } = this;
@@ -105,7 +113,7 @@ export class Prediction {
 		try {
 			const [output] = await Promise.all([
 				Promise.resolve(model.run(this.input, signal)),
-				delay(durationMs, undefined, { signal }),
+				this.wait(durationMs, signal),
 			]);
 			if (this.plan.outcome === 'failed') throw new ModelFailure('The model ran out of memory');
 			if (!this.isFinal) this.output = output;
@@ -114,9 +122,15 @@ export class Prediction {
 			if (signal.aborted) return;
 			this.failure = error instanceof ModelFailure ? error.message : 'Internal error';
 			const left = Math.max(0, durationMs - (Date.now() - this.created));
-			await delay(left, undefined, { signal }).catch(() => undefined);
+			await this.wait(left, signal).catch(() => undefined);
 			this.end('failed');
 		}
+	}
+
+	/** Waits, unless there is a hurry. @throws AbortError at the signal */
+	private async wait(ms: number, signal: AbortSignal): Promise<void> {
+		const either = AbortSignal.any([signal, this.hurry.signal]);
+		await delay(ms, undefined, { signal: either }).catch(() => signal.throwIfAborted());
 	}
 
 	private end(status: Status): void {

@@ -139,7 +139,10 @@ class Connecte {
 		if (typeof body !== 'object' || body === null || Array.isArray(body)) {
 			return await refuse('The body must be a JSON object');
 		}
-		const webhookUrl = headers['webhook-url'] ?? headers['x-webhook-url'];
+		const { webhookHeader } = this.plan;
+		const webhookUrl = webhookHeader
+			? headers[webhookHeader]
+			: (headers['webhook-url'] ?? headers['x-webhook-url']);
 		if (Array.isArray(webhookUrl) || (webhookUrl !== undefined && !isCallable(webhookUrl))) {
 			return await refuse('Webhook-URL must be an https address');
 		}

@@ -1,0 +1,1 @@
+../../../credentials/CloudswayApi.credentials.ts
