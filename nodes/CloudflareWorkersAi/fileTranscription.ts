@@ -1,7 +1,7 @@
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 
 import { fileBody } from '../shared/audio/body';
-import type { AudioSource } from '../shared/audio/source';
+import { AUDIO_BODY, type AudioSource } from '../shared/audio/source';
 import { isObject } from '../shared/http/answer';
 import { callService } from '../shared/http/transport';
 import { inputError, isToolRun, type Item } from '../shared/item';
@@ -46,6 +46,7 @@ export async function transcribeFile(
 			path: await modelPath(item, model),
 			query,
 			body: fileBody(item, source),
+			bodyWords: AUDIO_BODY,
 			timeoutSeconds,
 		},
 		async (answer) => ({
