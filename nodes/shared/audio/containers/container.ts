@@ -1,0 +1,78 @@
+import type { ByteReader } from '../../byteReader';
+
+/**
+ * One packet of a recording's sound track: the smallest run of bytes that can be cut out without
+ * decoding it. Packets of a track follow each other without gaps.
+ */
+export interface Packet {
+	/** As they are stored, without anything of the container. */
+	bytes: Buffer;
+	/** In seconds from the beginning of the recording. */
+	start: number;
+	/** In seconds. */
+	duration: number;
+	/**
+	 * How loud it is, on a scale of the format's own that rises with loudness, where the bytes tell
+	 * that undecoded. Only compared with packets of the same recording.
+	 */
+	loudness?: number;
+}
+
+/** A small valid file made of consecutive packets. */
+export interface PartFile {
+	content: Buffer;
+	/** Without a dot, such as `m4a`. */
+	extension: string;
+	mimeType: string;
+}
+
+/** The sound track of a recording, read once, while the file streams by. */
+export interface SoundTrack {
+	/** What was found, in the user's words: `MP3`, `MP4 video (AAC)`. */
+	format: string;
+	/** Whether the file has pictures besides the sound. */
+	isVideo: boolean;
+	/** In seconds, where the file says so before its packets. */
+	duration?: number;
+	/**
+	 * How many seconds before its first wanted sound a part must begin, since a decoder needs the
+	 * packets before it to be right: 0 where every packet stands alone.
+	 */
+	warmUp: number;
+	/**
+	 * The packets in order of time, as they are read.
+	 * @throws UnreadableRecording where the file is damaged, encrypted or cut off
+	 */
+	packets(): AsyncGenerator<Packet, void, undefined>;
+	/** What a file of so many packets with so many bytes in all takes, in bytes, or a little more. */
+	sizeOf(packets: number, bytes: number): number;
+	/**
+	 * A file of a run of the track's packets, whose own time begins at 0 with the first sound that
+	 * the first packet gives once decoded.
+	 */
+	write(packets: readonly Packet[]): PartFile;
+}
+
+/** The bytes of a recording, from their beginning. */
+export interface RecordingBytes {
+	/** In bytes, where it is known. */
+	length?: number;
+	/**
+	 * A new reader at the first byte. A second call may cost a second reading of the store, and is
+	 * made only by formats whose directory may stand behind the sound.
+	 */
+	open(): Promise<ByteReader>;
+}
+
+/** A container format that recordings can be cut in; one file a format. */
+export interface ContainerFormat {
+	/** For messages, such as `MP4, M4A or MOV`. */
+	name: string;
+	/** Whether a file that begins with these bytes (64, or all there are) is of this format. */
+	matches(start: Buffer): boolean;
+	/** @throws UnreadableRecording where it holds no sound track that can be cut */
+	open(recording: RecordingBytes): Promise<SoundTrack>;
+}
+
+/** The recording cannot be cut; the message says what was found, as a sentence without its full stop. */
+export class UnreadableRecording extends Error {}
