@@ -7,10 +7,18 @@ import type { ByteReader } from '../../byteReader';
 export interface Packet {
 	/** As they are stored, without anything of the container. */
 	bytes: Buffer;
-	/** In seconds from the beginning of the recording. */
+	/**
+	 * In seconds from the beginning of the recording; below 0 for what a decoder gives before it and
+	 * a file of the format cannot call unwanted.
+	 */
 	start: number;
 	/** In seconds. */
 	duration: number;
+	/**
+	 * In seconds: what decoding it gives before the recording begins and is not heard (the delay of
+	 * an encoder). Not part of `duration`; only at the beginning of a recording.
+	 */
+	priming?: number;
 	/**
 	 * How loud it is, on a scale of the format's own that rises with loudness, where the bytes tell
 	 * that undecoded. Only compared with packets of the same recording.
@@ -36,12 +44,16 @@ export interface SoundTrack {
 	duration?: number;
 	/**
 	 * How many seconds before its first wanted sound a part must begin, since a decoder needs the
-	 * packets before it to be right: 0 where every packet stands alone.
+	 * packets before it to be right: 0 where every packet stands alone. May rise while packets are
+	 * read.
 	 */
-	warmUp: number;
+	readonly warmUp: number;
+	/** Whether the packets read so far ended before what the file states, as by a broken download. */
+	readonly isCutOff?: boolean;
 	/**
 	 * The packets in order of time, as they are read.
-	 * @throws UnreadableRecording where the file is damaged, encrypted or cut off
+	 * @throws UnreadableRecording where the file is damaged or encrypted, or was cut off in a way that
+	 * makes what is there useless
 	 */
 	packets(): AsyncGenerator<Packet, void, undefined>;
 	/** What a file of so many packets with so many bytes in all takes, in bytes, or a little more. */
