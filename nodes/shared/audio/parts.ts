@@ -159,13 +159,13 @@ class Held {
 
 	/** The first packet in the last fifth, by whatever limit was reached. */
 	private searchedFrom(): number {
-		const { packets, limits } = this;
+		const { packets, track, limits } = this;
 		const begin = this.startOf(0);
 		let bytes = this.bytes;
 		let index = packets.length;
 		for (; index > 1; index--) {
 			const filled = Math.max(
-				bytes / limits.bytes,
+				track.sizeOf(index, bytes) / limits.bytes,
 				(this.startOf(index - 1) - begin) / limits.seconds,
 			);
 			if (filled < 1 - SEARCHED_SHARE) break;

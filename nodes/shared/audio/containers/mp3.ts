@@ -11,8 +11,10 @@ import { openFlac } from './flac';
 import {
 	HEADER_BYTES,
 	MAX_FRAME_BYTES,
+	MAX_TAG_FRAME_BYTES,
 	mpegFrameAt,
 	sideInfoOf,
+	tagFrame,
 	type MpegFrame,
 	type OtherMpegFrame,
 } from './mpegFrame';
@@ -110,12 +112,15 @@ class Mp3Track implements SoundTrack {
 	}
 
 	sizeOf(_packets: number, bytes: number): number {
-		return bytes;
+		return MAX_TAG_FRAME_BYTES + bytes;
 	}
 
 	write(packets: readonly Packet[]): PartFile {
+		const frames = packets.map(({ bytes }) => bytes);
+		const length = frames.reduce((sum, bytes) => sum + bytes.length, 0);
+		const first = frames[0] ?? Buffer.alloc(0);
 		return {
-			content: Buffer.concat(packets.map(({ bytes }) => bytes)),
+			content: Buffer.concat([tagFrame(first, frames.length, length), ...frames]),
 			extension: 'mp3',
 			mimeType: 'audio/mpeg',
 		};

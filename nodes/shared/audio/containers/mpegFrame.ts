@@ -107,7 +107,42 @@ export function mpegFrameAt(bytes: Buffer, offset: number): MpegFrame | OtherMpe
 	};
 }
 
-/** The first bits of the side information, before those of the granules. */
+/** Name, flags, number of frames and of bytes. */
+const TAG_BYTES = 16;
+const TAG_HAS_FRAMES_AND_BYTES = 3;
+const BITRATE_AT = 2;
+/** Room for the tag in any version, mode and rate. */
+export const MAX_TAG_FRAME_BYTES = 240;
+
+/**
+ * A frame of silence that says how many frames and bytes follow it, as Xing's encoder did first:
+ * players would otherwise estimate the duration by the bit rate of the first frame.
+ *
+ * @param like a frame of the same stream
+ */
+export function tagFrame(like: Buffer, frames: number, bytes: number): Buffer {
+	const header = Buffer.from(like.subarray(0, HEADER_BYTES));
+	header[1] = (header[1] ?? 0) | 1;
+	const withRate = (index: number) => {
+		header[BITRATE_AT] = (index << 4) | ((header[BITRATE_AT] ?? 0) & 0x0d);
+		const frame = mpegFrameAt(header, 0);
+		return frame && 'size' in frame ? frame : undefined;
+	};
+	for (let index = 1; index < 15; index++) {
+		const frame = withRate(index);
+		if (!frame || frame.size < frame.mainDataAt + TAG_BYTES) continue;
+		const tagged = Buffer.alloc(frame.size);
+		header.copy(tagged);
+		tagged.write('Xing', frame.mainDataAt, 'latin1');
+		tagged.writeUInt32BE(TAG_HAS_FRAMES_AND_BYTES, frame.mainDataAt + 4);
+		tagged.writeUInt32BE(frames, frame.mainDataAt + 8);
+		tagged.writeUInt32BE(bytes + frame.size, frame.mainDataAt + 12);
+		return tagged;
+	}
+	return Buffer.alloc(0);
+}
+
+/** What can be told of a frame without decoding it. */
 interface SideInfo {
 	/** How many bytes of main data before the frame's own it needs: the bit reservoir. */
 	owed: number;
