@@ -12,6 +12,11 @@ export interface Packet {
 	/** In seconds. */
 	duration: number;
 	/**
+	 * In seconds: what decoding it gives before the recording begins and is not heard (the delay of
+	 * an encoder). Not part of `duration`; only at the beginning of a recording.
+	 */
+	priming?: number;
+	/**
 	 * How loud it is, on a scale of the format's own that rises with loudness, where the bytes tell
 	 * that undecoded. Only compared with packets of the same recording.
 	 */
