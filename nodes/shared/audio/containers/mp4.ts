@@ -23,7 +23,7 @@ const MAX_PACKET_BYTES = 1 << 22;
 const MAX_SECONDS = 10 * 24 * 3600;
 
 /** ISO base media files (ISO/IEC 14496-12) and QuickTime's: MP4, M4A, MOV and 3GP. */
-export const mp4: ContainerFormat = {
+export const MP4: ContainerFormat = {
 	name: 'MP4, M4A or MOV',
 	matches: (start) => FIRST_BOXES.has(start.toString('latin1', 4, 8)),
 	open: async (recording) => {

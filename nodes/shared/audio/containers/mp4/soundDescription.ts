@@ -12,6 +12,8 @@ export interface SoundCodec {
 	config: Buffer;
 	/** Seconds before a wanted sound that a decoder must begin. */
 	warmUp: number;
+	/** What a packet lasts, but for the last. */
+	packetSeconds: number;
 	/** How loud a packet is, where it can be told undecoded. */
 	loudness(packet: Buffer): number | undefined;
 }
@@ -126,7 +128,8 @@ export function describeAac(config: Buffer): SoundDescription {
 	const { sampleRate, channels } = parsed;
 	const loudness = (packet: Buffer) => aacLoudness(packet, parsed);
 	const codec = { name: aacName(parsed), sampleRate, channels, config, loudness };
-	return { codec: { ...codec, warmUp: (2 * parsed.frameLength) / parsed.coreRate } };
+	const packetSeconds = parsed.frameLength / parsed.coreRate;
+	return { codec: { ...codec, packetSeconds, warmUp: 2 * packetSeconds } };
 }
 
 function aacName({ sampleRate, coreRate }: AacConfig): string {
@@ -180,10 +183,13 @@ export function describeAlac(cookie: Buffer | undefined): SoundDescription {
 	if (!cookie || cookie.length < ALAC_COOKIE_BYTES) {
 		return { refusal: 'it does not say how its ALAC is to be decoded' };
 	}
+	const sampleRate = cookie.readUInt32BE(20);
+	if (sampleRate === 0) return { refusal: 'it does not say how its ALAC is to be decoded' };
 	return {
 		codec: {
 			name: 'ALAC',
-			sampleRate: cookie.readUInt32BE(20),
+			sampleRate,
+			packetSeconds: cookie.readUInt32BE(0) / sampleRate,
 			channels: cookie.readUInt8(9),
 			config: Buffer.from(cookie),
 			warmUp: 0,
