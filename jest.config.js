@@ -1,5 +1,9 @@
+/** Packages that come as ES modules only, which jest cannot load as they are. */
+const ES_MODULES =
+	'/node_modules/(mpg123-decoder|ogg-opus-decoder|opus-decoder|codec-parser|simple-yenc|@wasm-audio-decoders)/';
+
 const transform = {
-	'\\.ts$': [
+	[`(\\.ts|${ES_MODULES}.*\\.js)$`]: [
 		'@swc/jest',
 		{
 			jsc: { parser: { syntax: 'typescript' }, target: 'es2024' },
@@ -17,6 +21,7 @@ const project = (name) => ({
 	moduleFileExtensions: ['ts', 'js', 'json', 'node'],
 	modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.cache/'],
 	transform,
+	transformIgnorePatterns: [`/node_modules/(?!${ES_MODULES.slice('/node_modules/'.length)})`],
 });
 
 // Generous, since machines that run tests are busy; no test measures its own speed.

@@ -65,12 +65,10 @@ export async function openSoundTrack(recording: RecordingBytes): Promise<SoundTr
 
 /** `undefined` for what cannot be read here: the service may be able to. */
 async function readable<Value>(value: Promise<Value> | undefined): Promise<Value | undefined> {
-	try {
-		return await value;
-	} catch (error) {
+	return await value?.catch((error: unknown) => {
 		if (error instanceof UnreadableRecording) return undefined;
 		throw error;
-	}
+	});
 }
 
 /** How long a track is; no more than a packet beyond `most` seconds is read. */

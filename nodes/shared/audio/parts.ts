@@ -17,7 +17,7 @@ export interface PartLimits {
 /** A part of a recording, as a file of its own. Times in seconds from the recording's beginning. */
 export interface Part {
 	file: PartFile;
-	/** Where what it speaks for begins: at the end of the part before, or `overlap` earlier. */
+	/** Where what it speaks for begins: at 0, at the end of the part before, or `overlap` earlier. */
 	start: number;
 	end: number;
 	/**
@@ -130,7 +130,7 @@ class Held {
 		const offset = packets[0]?.start ?? 0;
 		return {
 			file: this.track.write(packets),
-			start: begin?.start ?? Math.max(0, offset),
+			start: begin?.start ?? 0,
 			end,
 			offset,
 			overlap: begin?.overlap ?? 0,

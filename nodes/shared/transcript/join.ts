@@ -155,14 +155,19 @@ function joined(heard: readonly Heard[], parts: readonly TranscribedPart[]): Tra
 		text: textOf(heard),
 		language: transcripts.find(({ language }) => language)?.language,
 		duration: milliseconds(parts.at(-1)?.end ?? 0),
-		segments: heard.flatMap((part) => timedSegments(part)),
-		words: heard.flatMap(({ words }) => words),
+		segments: inOrder(heard.flatMap((part) => timedSegments(part))),
+		words: inOrder(heard.flatMap(({ words }) => words)),
 		service: first?.service ?? 'cloudsway',
 		model: first?.model,
 		...(parts.length === 1 && { requestId: first?.requestId }),
 		usage: sumOfUsage(transcripts.map(({ usage }) => usage)),
 		...(parts.length > 1 && { parts: parts.map((part) => partOf(part)) }),
 	};
+}
+
+/** Where two parts overlap, one may keep what comes after the beginning of the other. */
+function inOrder<Value extends Segment>(values: Value[]): Value[] {
+	return values.every(isTimed) ? [...values].sort((a, b) => a.start - b.start) : values;
 }
 
 function partOf({ start, end, transcript }: TranscribedPart): TranscriptPart {

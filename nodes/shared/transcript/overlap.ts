@@ -47,10 +47,15 @@ export function partWords(
 		paired.has(word) ? !dropped.has(word) : isInHalf;
 	const ownLeft = left.filter((word) => isOwn(word, middleOf(word) < seam));
 	const ownRight = right.filter((word) => isOwn(word, middleOf(word) >= seam));
-	const unsaidLeft = without(left, [ownLeft, dropped]).filter((word) => !isCovered(word, ownRight));
-	const unsaidRight = without(right, [ownRight, dropped]).filter(
-		(word) => !isCovered(word, ownLeft),
-	);
+	// A word that both heard was said beside this one, not instead of it.
+	const alone = (words: ReadonlyArray<Timed<Word>>) => words.filter((word) => !paired.has(word));
+	const unsaid = (
+		words: ReadonlyArray<Timed<Word>>,
+		own: ReadonlyArray<Timed<Word>>,
+		others: ReadonlyArray<Timed<Word>>,
+	) => without(words, [own, dropped]).filter((word) => !isCovered(word, alone(others)));
+	const unsaidLeft = unsaid(left, ownLeft, ownRight);
+	const unsaidRight = unsaid(right, ownRight, ownLeft);
 	return {
 		left: inOrder([...ownLeft, ...unsaidLeft]),
 		right: inOrder([...unsaidRight, ...ownRight]),

@@ -20,8 +20,8 @@ export interface Packet {
 	 */
 	priming?: number;
 	/**
-	 * How loud it is, on a scale of the format's own that rises with loudness, where the bytes tell
-	 * that undecoded. Only compared with packets of the same recording.
+	 * How loud it is, where the bytes tell that undecoded: about a decibel or two a step, from a zero
+	 * of the format's own. Only compared with packets of the same recording.
 	 */
 	loudness?: number;
 }

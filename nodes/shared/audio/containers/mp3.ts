@@ -25,7 +25,10 @@ const SEARCH_BYTES = 16_384;
 /** Frames in a row that tell a frame from bytes that only look like one. */
 const CHAIN = 3;
 const CHAIN_BYTES = CHAIN * MAX_FRAME_BYTES + HEADER_BYTES;
-/** The most that a decoder adds before the first sample, where the encoder's delay is stated. */
+/**
+ * Samples that a decoder gives before the sound of the first frame. Players leave them out where a
+ * tag states the encoder's own delay too, as in parts; without one they are heard as silence.
+ */
 const DECODER_DELAY = 529;
 const MAX_WARM_UP = 0.6;
 /** Frames that can hold the longest debt at the lowest rate. */
@@ -76,7 +79,7 @@ class Mp3Track implements SoundTrack {
 		private readonly tag: FirstFrameTag | undefined,
 	) {
 		if (tag?.frames) {
-			const samples = tag.frames * kind.samples - tag.delay - tag.padding;
+			const samples = tag.frames * kind.samples - (tag.delay ?? 0) - (tag.padding ?? 0);
 			this.duration = Math.max(0, samples / kind.sampleRate);
 		}
 	}
@@ -93,7 +96,7 @@ class Mp3Track implements SoundTrack {
 
 	async *packets(): AsyncGenerator<Packet, void, undefined> {
 		const { samples, sampleRate } = this.kind;
-		const delay = this.tag?.delay ? this.tag.delay + DECODER_DELAY : 0;
+		const delay = this.tag?.delay ?? -DECODER_DELAY;
 		for (;;) {
 			const frame = await this.nextFrame();
 			if (!frame) return;
@@ -236,9 +239,9 @@ function tagSize(head: Buffer): number {
 /** What encoders put into a frame of silence in front: Xing or Info with LAME's part, or VBRI. */
 interface FirstFrameTag {
 	frames?: number;
-	/** Samples that the encoder put in front, and behind. */
-	delay: number;
-	padding: number;
+	/** Samples that the encoder put in front and behind, where it says so. */
+	delay?: number;
+	padding?: number;
 }
 
 const XING_FLAGS = { frames: 1, bytes: 2, contents: 4, quality: 8 };
@@ -252,11 +255,11 @@ function tagOf(bytes: Buffer, frame: MpegFrame): FirstFrameTag | undefined {
 	if (name === 'Xing' || name === 'Info') return xingTag(bytes.subarray(at));
 	if (bytes.toString('latin1', VBRI_AT, VBRI_AT + 4) !== 'VBRI') return undefined;
 	const frames = bytes.length >= VBRI_AT + 18 ? bytes.readUInt32BE(VBRI_AT + 14) : undefined;
-	return { frames, delay: 0, padding: 0 };
+	return { frames };
 }
 
 function xingTag(tag: Buffer): FirstFrameTag {
-	if (tag.length < 12) return { delay: 0, padding: 0 };
+	if (tag.length < 12) return {};
 	const flags = tag.readUInt32BE(4);
 	const has = (flag: number) => (flags & flag) !== 0;
 	const frames = has(XING_FLAGS.frames) ? tag.readUInt32BE(8) : undefined;
@@ -269,7 +272,7 @@ function xingTag(tag: Buffer): FirstFrameTag {
 	const delays = encoderAt + LAME_DELAY_AT;
 	const encoder = tag.toString('latin1', encoderAt, encoderAt + 4);
 	if (!/^(LAME|Lav[cf])/.test(encoder) || tag.length < delays + 3) {
-		return { frames, delay: 0, padding: 0 };
+		return { frames };
 	}
 	const both = tag.readUIntBE(delays, 3);
 	return { frames, delay: both >> 12, padding: both & 0xfff };

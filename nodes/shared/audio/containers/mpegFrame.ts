@@ -107,16 +107,19 @@ export function mpegFrameAt(bytes: Buffer, offset: number): MpegFrame | OtherMpe
 	};
 }
 
-/** Name, flags, number of frames and of bytes. */
-const TAG_BYTES = 16;
+/** Name, flags, number of frames and of bytes; then LAME's part, with no delay of an encoder. */
+const TAG_BYTES = 16 + 36;
 const TAG_HAS_FRAMES_AND_BYTES = 3;
+const ENCODER_AT = 16;
 const BITRATE_AT = 2;
 /** Room for the tag in any version, mode and rate. */
 export const MAX_TAG_FRAME_BYTES = 240;
 
 /**
  * A frame of silence that says how many frames and bytes follow it, as Xing's encoder did first:
- * players would otherwise estimate the duration by the bit rate of the first frame.
+ * players would otherwise estimate the duration by the bit rate of the first frame. LAME's part says
+ * that no samples but those of the decoder's own delay come before the sound, since players without
+ * it do not agree on that.
  *
  * @param like a frame of the same stream
  */
@@ -137,6 +140,7 @@ export function tagFrame(like: Buffer, frames: number, bytes: number): Buffer {
 		tagged.writeUInt32BE(TAG_HAS_FRAMES_AND_BYTES, frame.mainDataAt + 4);
 		tagged.writeUInt32BE(frames, frame.mainDataAt + 8);
 		tagged.writeUInt32BE(bytes + frame.size, frame.mainDataAt + 12);
+		tagged.write('LAME', frame.mainDataAt + ENCODER_AT, 'latin1');
 		return tagged;
 	}
 	return Buffer.alloc(0);

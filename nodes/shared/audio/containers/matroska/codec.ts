@@ -1,5 +1,6 @@
 import { aacConfigBytes } from '../aac';
 import type { Packet, PartFile } from '../container';
+import { byteRateLoudness } from '../loudness';
 import { describeAac, describeAlac, type SoundDescription } from '../mp4/soundDescription';
 import { sizeOfM4a, writeM4a } from '../mp4/write';
 import type { TrackEntry } from './track';
@@ -88,7 +89,7 @@ function inWebm(
 			warmUp,
 			isOverlapped: name === 'Vorbis',
 			secondsOf,
-			loudness: (packet, seconds) => (seconds > 0 ? packet.length / seconds : undefined),
+			loudness: (packet, seconds) => byteRateLoudness(packet.length, seconds),
 			sizeOf: (packets, bytes) => sizeOfWebm(track, packets, bytes),
 			write: (packets) => writeWebm(track, packets, secondsOf),
 		},
