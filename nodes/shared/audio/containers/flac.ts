@@ -120,7 +120,7 @@ class FlacTrack implements SoundTrack {
 		const info = streamInfoBytes(
 			{ ...this.info, totalSamples: samples },
 			{
-				smallest: sizes.reduce((least, size) => Math.min(least, size), Infinity),
+				smallest: sizes.reduce((least, size) => Math.min(least, size), sizes[0] ?? 0),
 				largest: sizes.reduce((most, size) => Math.max(most, size), 0),
 			},
 		);
