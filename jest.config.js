@@ -1,6 +1,9 @@
-// TypeScript, and what is published as ES modules only, for jest's own CommonJS.
+/** Packages that come as ES modules only, which jest cannot load as they are. */
+const ES_MODULES =
+	'(parse5|entities|mpg123-decoder|ogg-opus-decoder|opus-decoder|codec-parser|simple-yenc|@wasm-audio-decoders)/';
+
 const transform = {
-	'\\.ts$|/node_modules/(parse5|entities)/.*\\.js$': [
+	[`(\\.ts|/node_modules/${ES_MODULES}.*\\.js)$`]: [
 		'@swc/jest',
 		{
 			jsc: { parser: { syntax: 'typescript' }, target: 'es2024' },
@@ -18,7 +21,7 @@ const project = (name) => ({
 	moduleFileExtensions: ['ts', 'js', 'json', 'node'],
 	modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.cache/'],
 	transform,
-	transformIgnorePatterns: ['/node_modules/(?!(parse5|entities)/)'],
+	transformIgnorePatterns: [`/node_modules/(?!${ES_MODULES})`],
 });
 
 // Generous, since machines that run tests are busy; no test measures its own speed.

@@ -1,6 +1,7 @@
 /** `npm run bench -- <name> [options]`: each file in this folder is a benchmark of its own. */
 const BENCHES: Readonly<Record<string, string>> = {
 	connecte: './connecteWaiting.ts',
+	cutting: './cutting.ts',
 	flux: './flux.ts',
 	upload: './uploadMemory.ts',
 };

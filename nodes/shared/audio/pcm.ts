@@ -41,6 +41,12 @@ export class PcmReader {
 		return this.wasCut;
 	}
 
+	/** In seconds, of what is left to be read; `undefined` where that is not known. */
+	get secondsLeft(): number | undefined {
+		const seconds = this.bytesLeft / this.frameSize / this.format.sampleRate;
+		return Number.isFinite(seconds) ? seconds : undefined;
+	}
+
 	/** Up to `frames` frames of the chosen channel; none at the end. */
 	async read(frames: number, channel: ChannelChoice): Promise<Buffer> {
 		const size = this.frameSize;

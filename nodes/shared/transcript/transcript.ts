@@ -23,6 +23,15 @@ export interface Transcript {
 	model?: string;
 	requestId?: string;
 	usage?: IDataObject;
+	/** Of a recording that went out in more than one. */
+	parts?: TranscriptPart[];
+}
+
+/** A part that a recording was sent in, in seconds from its beginning. */
+export interface TranscriptPart {
+	start: number;
+	end: number;
+	requestId?: string;
 }
 
 /** The transcript as an item's JSON: keys without a value, empty lists too, are left out. */
