@@ -6,7 +6,7 @@ import { abortable } from '../time';
 
 export type ReadableStream = Awaited<ReturnType<BinaryHelperFunctions['getBinaryStream']>>;
 
-/** More than any transcript has; a service that sends more is not answering the question. */
+/** More than any answer worth keeping has; a service that sends more is not answering the question. */
 const LONGEST_TEXT_BYTES = 64 * 1024 * 1024;
 const LONGEST_ERROR_BYTES = 64 * 1024;
 const ERROR_TEXT_MS = 10_000;
