@@ -16,6 +16,8 @@ import { isSuccess } from './statuses';
 import type { CallContext, Item } from '../item';
 import { abortable } from '../time';
 
+const MS_PER_SECOND = 1_000;
+
 /**
  * Calls a service with its credential; `read` reads an answer of status 2xx, within the same try.
  * Redirects are not followed, since a body sent once could not be sent again.
@@ -100,7 +102,7 @@ async function tryOnce<T>(
 	{ url, mask }: { url: string; mask: Mask },
 	read: (answer: Answer) => Promise<T>,
 ): Promise<Try<T>> {
-	const deadline = AbortSignal.timeout(Math.ceil(request.timeoutSeconds * 1_000));
+	const deadline = AbortSignal.timeout(timeoutMs(request));
 	const signal = AbortSignal.any([item.signal, deadline]);
 	const describe = new FailureDescription(item, service, request, mask);
 	let phase: 'preparing' | 'sending' | 'reading' = 'preparing';
@@ -142,6 +144,10 @@ async function tryOnce<T>(
 	}
 }
 
+function timeoutMs({ timeoutSeconds }: ServiceRequest): number {
+	return Math.ceil(timeoutSeconds * MS_PER_SECOND);
+}
+
 /** An answer that comes when nobody waits any longer must not keep its connection. */
 function closeIfLate(sending: Promise<AnswerHead>, signal: AbortSignal): void {
 	if (!signal.aborted) return;
@@ -167,7 +173,7 @@ async function send(
 		returnFullResponse: true,
 		ignoreHttpStatusErrors: true,
 		disableFollowRedirect: true,
-		timeout: Math.ceil(request.timeoutSeconds * 1_000),
+		timeout: timeoutMs(request),
 	};
 	return (await context.helpers.httpRequestWithAuthentication.call(
 		context as unknown as IAllExecuteFunctions,
