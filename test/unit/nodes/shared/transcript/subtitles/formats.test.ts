@@ -37,10 +37,13 @@ describe('the table of subtitle formats', () => {
 		}
 	});
 
-	it.each(['none', '', 'ttml', 'toString', undefined, 1])('has no format for %p', (choice) => {
-		expect(subtitleFormatOf(choice)).toBeUndefined();
-		expect(subtitleRequest({ subtitles: choice })).toBeUndefined();
-	});
+	it.each(['none', '', 'unheard-of', 'toString', undefined, 1])(
+		'has no format for %p',
+		(choice) => {
+			expect(subtitleFormatOf(choice)).toBeUndefined();
+			expect(subtitleRequest({ subtitles: choice })).toBeUndefined();
+		},
+	);
 
 	it('puts the file in the field that is named, else in subtitles', () => {
 		const property = (subtitlesProperty: string) =>
