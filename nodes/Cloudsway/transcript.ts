@@ -1,7 +1,7 @@
 import type { IDataObject } from 'n8n-workflow';
 
 import { isObject } from '../shared/http/answer';
-import { parseSubtitles } from '../shared/transcript/subtitles';
+import { parseSubtitles } from '../shared/transcript/subtitles/parse';
 import {
 	asNumber,
 	asText,

@@ -1,5 +1,7 @@
 import type { INodeProperties } from 'n8n-workflow';
 
+import { subtitleFormatChoices } from './transcript/subtitles/formats';
+
 /** Where the audio of an item comes from; read by `audioSource`. */
 export const audioInputFields: INodeProperties[] = [
 	{
@@ -67,11 +69,7 @@ export const subtitleOptions: INodeProperties[] = [
 		displayName: 'Subtitles',
 		name: 'subtitles',
 		type: 'options',
-		options: [
-			{ name: 'None', value: 'none' },
-			{ name: 'SRT', value: 'srt' },
-			{ name: 'WebVTT', value: 'vtt' },
-		],
+		options: [{ name: 'None', value: 'none' }, ...subtitleFormatChoices],
 		default: 'none',
 		description: 'Whether to add a subtitle file, made from the times in the transcript',
 	},
@@ -81,7 +79,7 @@ export const subtitleOptions: INodeProperties[] = [
 		type: 'string',
 		default: 'subtitles',
 		description: 'The name of the output binary field to put the subtitle file in',
-		displayOptions: { show: { subtitles: ['srt', 'vtt'] } },
+		displayOptions: { show: { subtitles: subtitleFormatChoices.map(({ value }) => value) } },
 	},
 ];
 

@@ -6,7 +6,7 @@ import { abortable } from '../time';
 
 export type ReadableStream = Awaited<ReturnType<BinaryHelperFunctions['getBinaryStream']>>;
 
-/** More than any transcript has; a service that sends more is not answering the question. */
+/** More than any answer worth keeping has; a service that sends more is not answering the question. */
 const LONGEST_TEXT_BYTES = 64 * 1024 * 1024;
 const LONGEST_ERROR_BYTES = 64 * 1024;
 const ERROR_TEXT_MS = 10_000;
@@ -131,11 +131,15 @@ function messageOf(json: unknown): string | undefined {
 	if (Array.isArray(json)) return json.map(messageOf).filter(Boolean).join('; ') || undefined;
 	if (!isObject(json)) return undefined;
 	const said = MESSAGE_KEYS.map((key) => messageOf(json[key])).filter(Boolean);
-	const isShortWithDetail = typeof json.error === 'string' && said.length > 1;
-	return (isShortWithDetail ? [...new Set(said)].slice(0, 2).join(': ') : said[0]) ?? codeOf(json);
+	const isShortWithDetail = typeof json.error === 'string' && said.length >= NAME_AND_REASON;
+	return (
+		(isShortWithDetail ? [...new Set(said)].slice(0, NAME_AND_REASON).join(': ') : said[0]) ??
+		codeOf(json)
+	);
 }
 
 /** `error` may be but the name of the status, with the reason beside it. */
+const NAME_AND_REASON = 2;
 const MESSAGE_KEYS = ['error', 'message', 'detail', 'msg', 'errors', 'error_description'];
 
 function codeOf({ code }: IDataObject): string | undefined {

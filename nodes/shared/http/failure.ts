@@ -2,18 +2,11 @@ import { NodeApiError, NodeOperationError } from 'n8n-workflow';
 
 import { messageIn, parseJson, type Answer } from './answer';
 import { networkReason, type NetworkReason } from './network';
-import { isPassingReason, isPassingStatus } from './passing';
+import { isNotCarriedOut, isPassingReason, isPassingStatus } from './passing';
 import { LONGEST_WAIT_MS, parseRetryAfter, type FailedTry } from './retry';
 import type { Mask } from './secrets';
 import type { BodyWords, Service, ServiceRequest } from './service';
-import {
-	CONFIGURATION,
-	SERVICE_UNAVAILABLE,
-	statusMeaning,
-	TEMPORARY,
-	TOO_MANY_REQUESTS,
-	type Failure,
-} from './statuses';
+import { CONFIGURATION, statusMeaning, TEMPORARY, type Failure } from './statuses';
 import type { CallContext, Item } from '../item';
 import { escapeHtml, sentence } from '../text';
 
@@ -37,9 +30,9 @@ export class FailureDescription {
 	}
 
 	/** The service answered what stands for this failing status and text. */
-	answeredWith(answered: number, text: string, answer: Answer): FailedTry {
+	answeredWith(ownStatus: number, text: string, answer: Answer): FailedTry {
 		const { displayName } = this.service;
-		const status = this.service.statusIn?.(answered, text) ?? answered;
+		const status = this.service.statusIn?.(ownStatus, text) ?? ownStatus;
 		const retryAfterMs = parseRetryAfter(answer.header('retry-after'));
 		const isLasting = this.service.isLasting?.(status, text) ?? false;
 		const isPassing = isPassingStatus(status) && !isLasting;
@@ -63,11 +56,8 @@ export class FailureDescription {
 			String(status),
 		);
 		error.context.data = parseJson(text) ?? text;
-		const isNotCarriedOut =
-			status === TOO_MANY_REQUESTS ||
-			(status === SERVICE_UNAVAILABLE && retryAfterMs !== undefined);
-		const retryable = isPassing && (this.isRepeatable || isNotCarriedOut);
-		return { error, retryable, retryAfterMs };
+		const isSafe = this.isRepeatable || isNotCarriedOut(status, retryAfterMs);
+		return { error, retryable: isPassing && isSafe, retryAfterMs };
 	}
 
 	/** The time was up while the service was expected to answer. */
@@ -93,10 +83,10 @@ export class FailureDescription {
 	network(cause: Error): FailedTry {
 		const reason = networkReason(cause);
 		const isSafe = this.isRepeatable || reason.isBeforeConnection;
-		return { ...this.notConnected(reason, cause), retryable: isPassingReason(reason) && isSafe };
+		return { ...this.brokenOff(reason, cause), retryable: isPassingReason(reason) && isSafe };
 	}
 
-	private notConnected(reason: NetworkReason, cause: Error): FailedTry {
+	private brokenOff(reason: NetworkReason, cause: Error): FailedTry {
 		const { displayName } = this.service;
 		if (reason.code === undefined) return this.notSent(cause);
 		const code = this.shown(reason.code);

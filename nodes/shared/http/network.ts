@@ -15,6 +15,8 @@ const NOT_CONNECTED = new Set([
 	'ENETUNREACH',
 	'EHOSTUNREACH',
 ]);
+/** How far to follow the causes of an error; they may go round in circles. */
+const DEEPEST_CAUSE = 6;
 const INSECURE = /^(ERR_TLS_|ERR_SSL_|CERT_|EPROTO$|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/;
 
 /** The reason of a network error, wherever in its causes n8n has put it. */
@@ -41,7 +43,7 @@ interface Cause {
 
 /** The error and what caused it; of several addresses tried at once, the first one's error. */
 function causesOf(error: unknown, depth = 0): Cause[] {
-	if (typeof error !== 'object' || error === null || depth > 6) return [];
+	if (typeof error !== 'object' || error === null || depth > DEEPEST_CAUSE) return [];
 	const { cause, errors } = error as Cause;
 	const [several] = Array.isArray(errors) ? (errors as unknown[]) : [];
 	return [error, ...causesOf(several, depth + 1), ...causesOf(cause, depth + 1)];

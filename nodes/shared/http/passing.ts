@@ -1,7 +1,7 @@
 import { NodeApiError } from 'n8n-workflow';
 
 import type { NetworkReason } from './network';
-import { isServerFailure, TOO_MANY_REQUESTS } from './statuses';
+import { isServerFailure, SERVICE_UNAVAILABLE, TOO_MANY_REQUESTS } from './statuses';
 
 /** Causes of n8n's that go away on their own soon enough to be waited for; a used-up quota does not. */
 const PASSING_CAUSES: ReadonlySet<string | undefined> = new Set([
@@ -12,6 +12,12 @@ const PASSING_CAUSES: ReadonlySet<string | undefined> = new Set([
 /** Whether a later try of what was answered with this status may succeed. */
 export function isPassingStatus(status: number): boolean {
 	return status === TOO_MANY_REQUESTS || isServerFailure(status);
+}
+
+/** Whether what was answered with this status certainly was not carried out, so that it may be sent again. */
+export function isNotCarriedOut(status: number, retryAfterMs: number | undefined): boolean {
+	const isTurnedAway = status === SERVICE_UNAVAILABLE && retryAfterMs !== undefined;
+	return status === TOO_MANY_REQUESTS || isTurnedAway;
 }
 
 /**

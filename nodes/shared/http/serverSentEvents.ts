@@ -4,7 +4,7 @@ export interface ServerSentEvent {
 	data: string;
 }
 
-/** Longer than any event of a transcription; a service that sends more is not sending events. */
+/** Longer than any event; a service that sends more is not sending events. */
 const LONGEST_EVENT = 64 * 1024 * 1024;
 
 /**

@@ -16,6 +16,8 @@ import { isSuccess } from './statuses';
 import type { CallContext, Item } from '../item';
 import { abortable } from '../time';
 
+const MS_PER_SECOND = 1_000;
+
 /**
  * Calls a service with its credential; `read` reads an answer of status 2xx, within the same try.
  * Redirects are not followed, since a body sent once could not be sent again.
@@ -101,7 +103,7 @@ async function tryOnce<T>(
 	connection: Connection,
 	read: (answer: Answer) => Promise<T>,
 ): Promise<Try<T>> {
-	const deadline = AbortSignal.timeout(Math.ceil(request.timeoutSeconds * 1_000));
+	const deadline = AbortSignal.timeout(timeoutMs(request));
 	const signal = AbortSignal.any([item.signal, deadline]);
 	const { mask } = connection;
 	const describe = new FailureDescription(item, service, request, mask);
@@ -144,6 +146,10 @@ async function tryOnce<T>(
 	}
 }
 
+function timeoutMs({ timeoutSeconds }: ServiceRequest): number {
+	return Math.ceil(timeoutSeconds * MS_PER_SECOND);
+}
+
 /** An answer that comes when nobody waits any longer must not keep its connection. */
 function closeIfLate(sending: Promise<AnswerHead>, signal: AbortSignal): void {
 	if (!signal.aborted) return;
@@ -170,7 +176,7 @@ async function send(
 		returnFullResponse: true,
 		ignoreHttpStatusErrors: true,
 		disableFollowRedirect: true,
-		timeout: Math.ceil(request.timeoutSeconds * 1_000),
+		timeout: timeoutMs(request),
 	};
 	// Without the credential n8n reads it once more, and then as the first item has it.
 	const { id, name } = context.getNode().credentials?.[type] ?? { id: null, name: '' };

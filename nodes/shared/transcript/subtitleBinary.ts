@@ -1,7 +1,8 @@
 import type { IBinaryKeyData, IDataObject } from 'n8n-workflow';
 
 import { inputError, type Item } from '../item';
-import { makeSubtitles, type SubtitleFormat } from './subtitles';
+import { makeSubtitles } from './subtitles/file';
+import { subtitleFormatOf, type SubtitleFormat } from './subtitles/formats';
 import { escapeHtml } from '../text';
 import type { Transcript } from './transcript';
 
@@ -14,9 +15,10 @@ export interface SubtitleRequest {
 /** `options.subtitles` and `options.subtitlesProperty`; `undefined` where no file is wanted. */
 export function subtitleRequest(options: IDataObject): SubtitleRequest | undefined {
 	const { subtitles, subtitlesProperty } = options;
-	if (subtitles !== 'srt' && subtitles !== 'vtt') return undefined;
+	const format = subtitleFormatOf(subtitles);
+	if (!format) return undefined;
 	const property = typeof subtitlesProperty === 'string' ? subtitlesProperty.trim() : '';
-	return { format: subtitles, property: property || 'subtitles' };
+	return { format, property: property || 'subtitles' };
 }
 
 /**
@@ -40,7 +42,7 @@ export async function subtitleBinary(
 	}
 	const binary = await item.context.helpers.prepareBinaryData(
 		Buffer.from(file.content),
-		`subtitles.${format}`,
+		file.fileName,
 		file.mimeType,
 	);
 	return { [property]: binary };

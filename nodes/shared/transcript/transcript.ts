@@ -19,7 +19,8 @@ export interface Transcript {
 	duration?: number;
 	segments?: Segment[];
 	words?: Word[];
-	service: 'cloudflare' | 'connecte' | 'cloudsway';
+	/** The service that heard it, in lower case. */
+	service: string;
 	model?: string;
 	requestId?: string;
 	usage?: IDataObject;

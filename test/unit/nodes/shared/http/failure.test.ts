@@ -79,6 +79,10 @@ const retryableOf = (describe: (kind: Kind) => FailedTry) => ({
 const networkError = (about: object) =>
 	new Error('outer', { cause: Object.assign(new Error('inner'), about) });
 
+const ALWAYS = { get: true, idempotent: true, paid: true };
+const BUT_PAID = { get: true, idempotent: true, paid: false };
+const NEVER = { get: false, idempotent: false, paid: false };
+
 const TEMPORARY = { cause: 'temporarily-unavailable' };
 const CONFIGURATION = { cause: 'configuration-invalid' };
 
@@ -259,11 +263,7 @@ describe('a request without an answer', () => {
 			httpCode: null,
 			itemIndex: 3,
 		});
-		expect(retryableOf((kind) => failureOf(kind).network(cause))).toEqual({
-			get: true,
-			idempotent: true,
-			paid: true,
-		});
+		expect(retryableOf((kind) => failureOf(kind).network(cause))).toEqual(ALWAYS);
 	});
 
 	it.each([
@@ -289,11 +289,7 @@ describe('a request without an answer', () => {
 			description: `The connection ended (${code}). Whether the request was carried out is not known, so it was not sent again.`,
 			failure: TEMPORARY,
 		});
-		expect(retryableOf((kind) => failureOf(kind).network(cause))).toEqual({
-			get: true,
-			idempotent: true,
-			paid: false,
-		});
+		expect(retryableOf((kind) => failureOf(kind).network(cause))).toEqual(BUT_PAID);
 	});
 
 	// n8n keeps the temporary causes for what comes back on its own; a certificate does not.
@@ -316,11 +312,7 @@ describe('a request without an answer', () => {
 			httpCode: null,
 			itemIndex: 3,
 		});
-		expect(retryableOf((kind) => failureOf(kind).network(cause))).toEqual({
-			get: false,
-			idempotent: false,
-			paid: false,
-		});
+		expect(retryableOf((kind) => failureOf(kind).network(cause))).toEqual(NEVER);
 	});
 
 	it('that n8n did not let out has no cause, since only n8n knows it', () => {
@@ -332,11 +324,7 @@ describe('a request without an answer', () => {
 			httpCode: null,
 			itemIndex: 3,
 		});
-		expect(retryableOf((kind) => failureOf(kind).network(cause))).toEqual({
-			get: false,
-			idempotent: false,
-			paid: false,
-		});
+		expect(retryableOf((kind) => failureOf(kind).network(cause))).toEqual(NEVER);
 	});
 
 	it('in time is not tried again: the next try would take as long', () => {
@@ -352,11 +340,7 @@ describe('a request without an answer', () => {
 		});
 		const patient = failureOf(GET, { ...SERVICE, timeoutAdvice: 'Ask Acme.' });
 		expect(toldOf(patient.timeout()).description).toBe('Ask Acme.');
-		expect(retryableOf((kind) => failureOf(kind).timeout())).toEqual({
-			get: false,
-			idempotent: false,
-			paid: false,
-		});
+		expect(retryableOf((kind) => failureOf(kind).timeout())).toEqual(NEVER);
 	});
 
 	it('that cannot be read has no cause: what is too long comes no shorter by waiting', () => {

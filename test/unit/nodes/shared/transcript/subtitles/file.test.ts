@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { parseSync, type NodeCue } from 'subtitle';
 
-import { makeSubtitles, parseSubtitles } from '../../../../../nodes/shared/transcript/subtitles.ts';
-import type { Segment, Transcript } from '../../../../../nodes/shared/transcript/transcript.ts';
+import { makeSubtitles } from '../../../../../../nodes/shared/transcript/subtitles/file.ts';
+import { SUBTITLE_FORMATS } from '../../../../../../nodes/shared/transcript/subtitles/formats.ts';
+import { parseSubtitles } from '../../../../../../nodes/shared/transcript/subtitles/parse.ts';
+import type { Segment, Transcript } from '../../../../../../nodes/shared/transcript/transcript.ts';
 
 const transcript = (parts: Partial<Transcript>): Transcript => ({
 	text: '',
@@ -77,6 +79,15 @@ describe('makeSubtitles', () => {
 		]);
 	});
 
+	it('makes what is read as the same segments', () => {
+		const segments = [
+			{ text: 'Hello there.', start: 0.5, end: 1.75 },
+			{ text: 'General greetings & more', start: 2, end: 3.001 },
+		];
+		expect(parseSubtitles(srt({ segments }))).toEqual(segments);
+		expect(parseSubtitles(vtt({ segments }))).toEqual(segments);
+	});
+
 	it('makes an empty file of a silent recording', () => {
 		expect(srt({})).toBe('');
 		expect(vtt({})).toBe('WEBVTT\n');
@@ -110,7 +121,7 @@ describe('makeSubtitles', () => {
 			fc.property(
 				parts,
 				parts,
-				fc.constantFrom('srt' as const, 'vtt' as const),
+				fc.constantFrom(...(Object.keys(SUBTITLE_FORMATS) as Array<keyof typeof SUBTITLE_FORMATS>)),
 				(segments, words, format) => {
 					const content = makeSubtitles(
 						transcript({ text: 'x', segments, words }),
@@ -146,32 +157,3 @@ const unescaped = (text: string) =>
 		.replaceAll('&lt;', '<')
 		.replaceAll('&gt;', '>')
 		.replaceAll('&amp;', '&');
-
-describe('parseSubtitles', () => {
-	it('reads SRT: spoken text alone, times in seconds', () => {
-		const text =
-			'1\r\n00:00:00,000 --> 00:00:03,320\r\n<i>The first</i>\r\nline.\r\n\r\n2\r\n00:00:03,320 --> 01:00:04,000\r\n{\\an8}42\r\n';
-		expect(parseSubtitles(text)).toEqual([
-			{ text: 'The first line.', start: 0, end: 3.32 },
-			{ text: '42', start: 3.32, end: 3604 },
-		]);
-	});
-
-	it('reads WebVTT: header, notes, cue names, settings, voices, entities', () => {
-		const text =
-			'WEBVTT - title\n\nNOTE a note\nof two lines\n\nintro\n00:01.500 --> 00:02.250 align:start\n<v.loud Speaker One>a &lt; b &amp; c\n\n00:00:03.000 --> 00:00:04.000\n<00:00:03.200><c>late</c>\n';
-		expect(parseSubtitles(text)).toEqual([
-			{ text: 'a < b & c', start: 1.5, end: 2.25, speaker: 'Speaker One' },
-			{ text: 'late', start: 3, end: 4 },
-		]);
-	});
-
-	it('gives back the segments that subtitles were made from', () => {
-		const segments = [
-			{ text: 'Hello there.', start: 0.5, end: 1.75 },
-			{ text: 'General greetings & more', start: 2, end: 3.001 },
-		];
-		expect(parseSubtitles(srt({ segments }))).toEqual(segments);
-		expect(parseSubtitles(vtt({ segments }))).toEqual(segments);
-	});
-});

@@ -1,4 +1,5 @@
-import type { Segment, Transcript, Word } from './transcript';
+import type { Segment, Transcript, Word } from '../transcript';
+import { oneLine } from './cueText';
 
 const LINE_LENGTH = 42;
 const LINES_PER_CUE = 2;
@@ -7,13 +8,6 @@ const LONGEST_CUE_MS = 7_000;
 const LAST_CUE_MS = 3_000;
 /** A pause after which words belong to another cue. */
 const LONGEST_PAUSE_MS = 1_000;
-
-export type SubtitleFormat = 'srt' | 'vtt';
-
-export interface SubtitleFile {
-	content: string;
-	mimeType: string;
-}
 
 /** A piece of text without white space; times in whole milliseconds. */
 interface Token {
@@ -25,7 +19,8 @@ interface Token {
 	startsCue: boolean;
 }
 
-interface Cue {
+/** What is shown at once; times in whole milliseconds. */
+export interface Cue {
 	startMs: number;
 	endMs: number;
 	lines: string[];
@@ -35,16 +30,14 @@ interface Cue {
 type Timed = Segment & { start: number };
 
 /**
- * Subtitles made from the segments of a transcript, or from its words where segments have no times:
- * cues of at most two lines of 42 characters and 7 s, in order of time, never overlapping, never
- * empty, times rounded to milliseconds. The speaker is a prefix in SRT and a voice tag in WebVTT.
+ * The cues of a transcript, made from its segments, or from its words where segments have no times: of
+ * at most two lines of 42 characters and 7 s, in order of time, never overlapping, never empty, times
+ * rounded to milliseconds.
  *
+ * @param speakerInText whether the text of a cue begins with its speaker
  * @returns `undefined` where there is text, but neither words nor segments have times
  */
-export function makeSubtitles(
-	transcript: Transcript,
-	format: SubtitleFormat,
-): SubtitleFile | undefined {
+export function cuesOf(transcript: Transcript, speakerInText: boolean): Cue[] | undefined {
 	const segments = timed(transcript.segments);
 	const words = timed(transcript.words);
 	const tokens =
@@ -52,10 +45,7 @@ export function makeSubtitles(
 			? segments.flatMap((segment) => tokensOfSegment(segment, words))
 			: words.flatMap((word) => tokensOfText(word, wordTimes(word)));
 	if (tokens.length === 0 && transcript.text.trim() !== '') return undefined;
-	const cues = withoutOverlap(groupIntoCues(tokens, format));
-	return format === 'srt'
-		? { content: toSrt(cues), mimeType: 'application/x-subrip' }
-		: { content: toVtt(cues), mimeType: 'text/vtt' };
+	return withoutOverlap(groupIntoCues(tokens, speakerInText));
 }
 
 /** The parts that have text and a start, in order; one without an end lasts until the next. */
@@ -129,13 +119,11 @@ function cutToLineLength(text: string): string[] {
 	return [...parts, part];
 }
 
-function groupIntoCues(tokens: Token[], format: SubtitleFormat): Cue[] {
+function groupIntoCues(tokens: Token[], speakerInText: boolean): Cue[] {
 	const cues: Cue[] = [];
 	let current: Token[] = [];
 	const prefix = (speaker: string | undefined) =>
-		speaker && format === 'srt'
-			? cutToLineLength(oneLine(`${speaker}:`).slice(0, LINE_LENGTH))
-			: [];
+		speaker && speakerInText ? cutToLineLength(oneLine(`${speaker}:`).slice(0, LINE_LENGTH)) : [];
 	const finish = () => {
 		const [first] = current;
 		if (!first) return;
@@ -191,92 +179,4 @@ function withoutOverlap(cues: Cue[]): Cue[] {
 		}
 	}
 	return sorted;
-}
-
-function toSrt(cues: Cue[]): string {
-	return cues
-		.map(({ startMs, endMs, lines }, index) => {
-			const text = lines.map((line) => line.replaceAll('-->', '→')).join('\n');
-			return `${index + 1}\n${clock(startMs, ',')} --> ${clock(endMs, ',')}\n${text}\n`;
-		})
-		.join('\n');
-}
-
-function toVtt(cues: Cue[]): string {
-	const blocks = cues.map(({ startMs, endMs, lines, speaker }) => {
-		const voice = speaker ? `<v ${escapeCueText(oneLine(speaker))}>` : '';
-		return `${clock(startMs, '.')} --> ${clock(endMs, '.')}\n${voice}${escapeCueText(lines.join('\n'))}\n`;
-	});
-	return ['WEBVTT\n', ...blocks].join('\n');
-}
-
-function oneLine(text: string): string {
-	return text.replace(/\s+/g, ' ').trim();
-}
-
-function escapeCueText(text: string): string {
-	return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
-}
-
-function clock(ms: number, decimalMark: ',' | '.'): string {
-	const pad = (value: number, digits: number) => String(value).padStart(digits, '0');
-	const hours = Math.floor(ms / 3_600_000);
-	const minutes = Math.floor(ms / 60_000) % 60;
-	const seconds = Math.floor(ms / 1_000) % 60;
-	return `${pad(hours, 2)}:${pad(minutes, 2)}:${pad(seconds, 2)}${decimalMark}${pad(ms % 1_000, 3)}`;
-}
-
-const TIME = String.raw`(?:(\d+):)?(\d{1,2}):(\d{2})[.,](\d{1,3})`;
-const TIME_LINE = new RegExp(String.raw`^\s*${TIME}\s*-->\s*${TIME}`);
-
-/** The cues of an SRT or WebVTT text as segments: spoken text without numbers, times and tags. */
-export function parseSubtitles(text: string): Segment[] {
-	const segments: Segment[] = [];
-	let cue: { start: number; end: number; lines: string[] } | undefined;
-	const finish = () => {
-		if (!cue) return;
-		const { speaker, spoken } = readCueText(cue.lines.join(' '));
-		if (spoken) {
-			segments.push({ text: spoken, start: cue.start, end: cue.end, ...(speaker && { speaker }) });
-		}
-		cue = undefined;
-	};
-	for (const line of text.split(/\r\n|\r|\n/)) {
-		const times = TIME_LINE.exec(line);
-		if (times) {
-			finish();
-			cue = { start: secondsOf(times.slice(1, 5)), end: secondsOf(times.slice(5, 9)), lines: [] };
-		} else if (line.trim() === '') {
-			finish();
-		} else {
-			cue?.lines.push(line.trim());
-		}
-	}
-	finish();
-	return segments;
-}
-
-function secondsOf([hours = '0', minutes = '0', seconds = '0', fraction = '0']: Array<
-	string | undefined
->): number {
-	const ms = Number(fraction.padEnd(3, '0'));
-	return Number(hours) * 3_600 + Number(minutes) * 60 + Number(seconds) + ms / 1_000;
-}
-
-function readCueText(text: string): { spoken: string; speaker?: string } {
-	const speaker = /<v(?:\.[^\s>]*)?\s+([^>]+)>/.exec(text)?.[1];
-	const spoken = text.replace(/<\/?[a-z0-9][^>]*>|\{\\[^}]*\}/gi, '');
-	return { spoken: oneLine(unescapeCueText(spoken)), speaker: speaker && unescapeCueText(speaker) };
-}
-
-function unescapeCueText(text: string): string {
-	const characters: Record<string, string> = {
-		lt: '<',
-		gt: '>',
-		amp: '&',
-		nbsp: ' ',
-		lrm: '\u200e',
-		rlm: '\u200f',
-	};
-	return text.replace(/&(lt|gt|amp|nbsp|lrm|rlm);/g, (_, name: string) => characters[name] ?? '');
 }

@@ -1,0 +1,22 @@
+import type { Transcript } from '../transcript';
+import { cuesOf } from './cues';
+import { SUBTITLE_FORMATS, type SubtitleFormat } from './formats';
+
+export interface SubtitleFile {
+	content: string;
+	fileName: string;
+	mimeType: string;
+}
+
+/**
+ * The subtitles of a transcript as a file, in cues as `cuesOf` makes them.
+ * @returns `undefined` where there is text, but neither words nor segments have times
+ */
+export function makeSubtitles(
+	transcript: Transcript,
+	format: SubtitleFormat,
+): SubtitleFile | undefined {
+	const { mimeType, speaker, write } = SUBTITLE_FORMATS[format];
+	const cues = cuesOf(transcript, speaker === 'inText');
+	return cues && { content: write(cues), fileName: `subtitles.${format}`, mimeType };
+}
