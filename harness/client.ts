@@ -198,19 +198,33 @@ export class N8nClient {
 
 	/** Publishes the stored version, so that its triggers listen. */
 	async activate({ id, versionId }: Pick<StoredWorkflow, 'id' | 'versionId'>): Promise<void> {
-		await this.call('POST', `/rest/workflows/${id}/activate`, { body: { versionId } });
+		await this.#setActive(id, true, { versionId });
 	}
 
 	async deactivate(id: string): Promise<void> {
-		await this.call('POST', `/rest/workflows/${id}/deactivate`, { body: {} });
+		await this.#setActive(id, false, {});
+	}
+
+	async #setActive(id: string, active: boolean, body: IDataObject): Promise<void> {
+		try {
+			await this.call('POST', `/rest/workflows/${id}/${active ? 'activate' : 'deactivate'}`, {
+				body,
+			});
+		} catch (error) {
+			if (!(error instanceof N8nRestError) || error.status !== 404) throw error;
+			// n8n before 1.123 has no such call: being active is a field of the workflow there.
+			await this.call('PATCH', `/rest/workflows/${id}`, { body: { active } });
+		}
 	}
 
 	/** Runs a stored workflow by hand from its trigger node; gives the execution's id at once. */
 	async run(workflowId: string, triggerNode: string): Promise<string> {
+		// n8n before 2.28 runs the workflow that it is sent, later ones the one they have stored.
+		const workflowData = await this.#data<StoredWorkflow>('GET', `/rest/workflows/${workflowId}`);
 		const { executionId } = await this.#data<{ executionId: string }>(
 			'POST',
 			`/rest/workflows/${workflowId}/run`,
-			{ body: { triggerToStartFrom: { name: triggerNode } } },
+			{ body: { workflowData, triggerToStartFrom: { name: triggerNode } } },
 		);
 		return executionId;
 	}

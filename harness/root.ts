@@ -7,6 +7,8 @@ export const PACKAGE_NAME = 'n8n-nodes-speech-inference';
 interface Manifest {
 	name?: string;
 	packageManager?: string;
+	devDependencies?: Record<string, string>;
+	scripts?: Record<string, string>;
 }
 
 /** Reads a package.json. */

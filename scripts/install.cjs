@@ -27,9 +27,10 @@ function fingerprint(folder, platform = `${process.platform}-${process.arch}`) {
 	const manifest = JSON.parse(fs.readFileSync(path.join(folder, 'package.json'), 'utf8'));
 	const hash = createHash('sha256');
 	for (const file of LOCKED_FILES) {
+		const full = path.join(folder, file);
 		hash
 			.update(`${file}\0`)
-			.update(fs.readFileSync(path.join(folder, file)))
+			.update(fs.existsSync(full) ? fs.readFileSync(full) : '')
 			.update('\0');
 	}
 	hash.update(JSON.stringify(DEPENDENCY_FIELDS.map((field) => sorted(manifest[field]))));
@@ -166,24 +167,49 @@ async function run(command, args, cwd) {
 	}
 }
 
-const explain = (what, status) =>
+const explain = (what, program, status) =>
 	[
-		`Installing ${what} did not succeed (pnpm ended with ${status}).`,
+		`Installing ${what} did not succeed (${program} ended with ${status}).`,
 		'If the lines above speak of the network (ENOTFOUND, ETIMEDOUT, ECONNREFUSED, ERR_PNPM_META_FETCH_FAIL), check the',
 		'connection, the proxy and the output of `npm config get registry`, then run the same command again:',
 		'what was downloaded is kept.',
 	].join('\n');
 
+/** Runs `npm` or `npx` for the install of `what`; throws with a text for the user where that fails. */
+async function runStep(what, [command, ...args], folder, runCommand = run) {
+	let status;
+	try {
+		status = await runCommand(command, args, folder);
+	} catch (error) {
+		throw new Error(
+			`${command} could not be started (${error.message}). It comes with npm: install Node 20 or later from https://nodejs.org.`,
+			{ cause: error },
+		);
+	}
+	if (status !== 0) throw new Error(explain(what, command === 'npx' ? 'pnpm' : command, status));
+}
+
 /**
  * Brings node_modules of `folder` to what its lock file says, with the given pnpm fetched through npx.
- * Does nothing when all is there. The marker is written last, so an interrupted install is done anew.
+ * Without a lock file pnpm resolves the versions itself and writes one. Does nothing when all is there.
+ * The marker is written last, so an interrupted install is done anew.
  *
  * @param {{ folder: string, what: string, effort: string, pnpm: string, say: (line: string) => void,
- *   lockFile: string, runCommand?: typeof run }} options `effort` is said before anything is downloaded.
+ *   lockFile: string, production?: boolean, runCommand?: typeof run }} options `effort` is said before
+ *   anything is downloaded; `production` leaves devDependencies out.
  * @returns {Promise<boolean>} whether anything was installed
  * @throws {Error} with a text for the user when npx is not there or pnpm fails
  */
-async function install({ folder, what, effort, pnpm, say, lockFile, runCommand = run }) {
+async function install({
+	folder,
+	what,
+	effort,
+	pnpm,
+	say,
+	lockFile,
+	production = false,
+	runCommand = run,
+}) {
 	if (installState(folder) === 'ready') return false;
 	return await withLock(lockFile, { say }, async () => {
 		const state = installState(folder);
@@ -195,34 +221,25 @@ async function install({ folder, what, effort, pnpm, say, lockFile, runCommand =
 		}
 		say(`Installing ${what}: ${effort}`);
 		const begun = Date.now();
-		const mark = { fingerprint: fingerprint(folder), pnpm };
-		writeMarker(folder, { phase: 'installing', ...mark });
+		const mark = (phase) => writeMarker(folder, { phase, fingerprint: fingerprint(folder), pnpm });
+		mark('installing');
+		const locked = fs.existsSync(path.join(folder, 'pnpm-lock.yaml'));
 		const reporter = process.stdout.isTTY ? 'default' : 'append-only';
-		let status;
-		try {
-			status = await runCommand(
-				'npx',
-				[
-					'--yes',
-					`pnpm@${pnpm}`,
-					'install',
-					'--frozen-lockfile',
-					'--config.confirm-modules-purge=false',
-					`--reporter=${reporter}`,
-				],
-				folder,
-			);
-		} catch (error) {
-			throw new Error(
-				`npx could not be started (${error.message}). It comes with npm: install Node 20 or later from https://nodejs.org.`,
-				{ cause: error },
-			);
-		}
-		if (status !== 0) throw new Error(explain(what, status));
-		writeMarker(folder, { phase: 'done', ...mark });
+		const command = [
+			'npx',
+			'--yes',
+			`pnpm@${pnpm}`,
+			'install',
+			locked ? '--frozen-lockfile' : '--no-frozen-lockfile',
+			...(production ? ['--prod'] : []),
+			'--config.confirm-modules-purge=false',
+			`--reporter=${reporter}`,
+		];
+		await runStep(what, command, folder, runCommand);
+		mark('done');
 		say(`Installed ${what} in ${Math.round((Date.now() - begun) / 1000)} s.`);
 		return true;
 	});
 }
 
-module.exports = { MARKER, fingerprint, install, installState, withLock, writeMarker };
+module.exports = { MARKER, fingerprint, install, installState, runStep, withLock, writeMarker };

@@ -5,7 +5,7 @@ export interface InstallMarker {
 }
 
 export interface InstallOptions {
-	/** Folder with package.json, pnpm-lock.yaml and pnpm-workspace.yaml. */
+	/** Folder with package.json, pnpm-workspace.yaml and pnpm-lock.yaml; pnpm writes the lock where there is none. */
 	folder: string;
 	/** What is installed, as the user reads it. */
 	what: string;
@@ -16,6 +16,8 @@ export interface InstallOptions {
 	say: (line: string) => void;
 	/** Held while installing, so that two installers do not meet. */
 	lockFile: string;
+	/** Leaves devDependencies out. */
+	production?: boolean;
 	/** Stands in for running the command line in tests; gives its exit status or signal. */
 	runCommand?: (
 		command: string,
@@ -48,6 +50,17 @@ export function withLock<T>(
 	options: { say: (line: string) => void; pollMs?: number },
 	work: () => Promise<T>,
 ): Promise<T>;
+
+/**
+ * Runs `npm` or `npx` for the install of `what` in `folder`; rejects with a text for the user where it is
+ * not there or fails.
+ */
+export function runStep(
+	what: string,
+	command: [program: 'npm' | 'npx', ...args: string[]],
+	folder: string,
+	runCommand?: InstallOptions['runCommand'],
+): Promise<void>;
 
 /** Writes the marker in one step. */
 export function writeMarker(folder: string, marker: InstallMarker): void;

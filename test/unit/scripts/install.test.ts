@@ -135,6 +135,17 @@ describe('install', () => {
 		expect(existsSync(path.join(folder, '.cache', 'lock'))).toBe(false);
 	});
 
+	it('lets pnpm write a lock file where there is none, and is ready with that one', async () => {
+		rmSync(path.join(folder, 'pnpm-lock.yaml'));
+		const resolving: InstallOptions['runCommand'] = (...call) => {
+			write('pnpm-lock.yaml', 'resolved');
+			return pnpm()!(...call);
+		};
+		await install(options({ runCommand: resolving, production: true }));
+		expect(calls[0]).toEqual(expect.arrayContaining(['--no-frozen-lockfile', '--prod']));
+		expect(installState(folder)).toBe('ready');
+	});
+
 	it('leaves a marker of the beginning while pnpm runs', async () => {
 		let during: string | undefined;
 		await install(

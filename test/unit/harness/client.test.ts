@@ -1,0 +1,75 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { N8nClient } from '../../../harness/client.ts';
+
+interface Call {
+	call: string;
+	body: unknown;
+}
+
+let server: Server;
+let client: N8nClient;
+let calls: Call[];
+
+/** Status of the calls that an n8n does not know, or fails at; all others get 200. */
+let statuses: Record<string, number>;
+
+const WORKFLOW = { id: 'w1', versionId: 'v1', name: 'Stored', nodes: [], connections: {} };
+
+beforeEach(async () => {
+	calls = [];
+	statuses = {};
+	server = createServer((request, response) => {
+		void text(request).then((body) => {
+			const call = `${request.method} ${request.url}`;
+			calls.push({ call, body: body === '' ? undefined : JSON.parse(body) });
+			response.statusCode = statuses[call] ?? 200;
+			const data = call.endsWith('/run') ? { executionId: '7' } : WORKFLOW;
+			response.end(JSON.stringify({ data }));
+		});
+	});
+	server.listen(0, '127.0.0.1');
+	await once(server, 'listening');
+	client = new N8nClient(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+});
+
+afterEach(() => {
+	server.close();
+});
+
+describe('a workflow is published', () => {
+	it('by the call that n8n has for it', async () => {
+		await client.activate(WORKFLOW);
+		expect(calls).toEqual([
+			{ call: 'POST /rest/workflows/w1/activate', body: { versionId: 'v1' } },
+		]);
+	});
+
+	it('by its field in an n8n that has no such call', async () => {
+		statuses['POST /rest/workflows/w1/activate'] = 404;
+		statuses['POST /rest/workflows/w1/deactivate'] = 404;
+		await client.activate(WORKFLOW);
+		await client.deactivate('w1');
+		expect(calls.filter(({ call }) => call.startsWith('PATCH'))).toEqual([
+			{ call: 'PATCH /rest/workflows/w1', body: { active: true } },
+			{ call: 'PATCH /rest/workflows/w1', body: { active: false } },
+		]);
+	});
+
+	it('not in another way when n8n refuses it', async () => {
+		statuses['POST /rest/workflows/w1/activate'] = 400;
+		await expect(client.activate(WORKFLOW)).rejects.toThrow('answered 400');
+		expect(calls).toHaveLength(1);
+	});
+});
+
+it('a workflow is run with all that an older and a newer n8n ask for', async () => {
+	await expect(client.run('w1', 'Start')).resolves.toBe('7');
+	expect(calls.at(-1)).toEqual({
+		call: 'POST /rest/workflows/w1/run',
+		body: { workflowData: WORKFLOW, triggerToStartFrom: { name: 'Start' } },
+	});
+});
