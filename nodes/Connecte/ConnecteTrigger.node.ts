@@ -9,6 +9,7 @@ import {
 	type IWebhookResponseData,
 } from 'n8n-workflow';
 
+import { OWN_ANSWER } from './callback/call';
 import { forgetEvents } from './callback/seenEvents';
 import { receive, triggerKey, webhookSecretOf } from './callback/triggerCall';
 
@@ -26,7 +27,13 @@ export class ConnecteTrigger implements INodeType {
 		outputs: [NodeConnectionTypes.Main],
 		credentials: [{ name: 'connecteApi', required: true }],
 		webhooks: [
-			{ name: 'default', httpMethod: 'POST', responseMode: 'onReceived', path: 'webhook' },
+			{
+				name: 'default',
+				httpMethod: 'POST',
+				responseMode: 'onReceived',
+				responseData: OWN_ANSWER,
+				path: 'webhook',
+			},
 		],
 		properties: [
 			{

@@ -303,6 +303,25 @@ describe('one event many times', () => {
 		expect(await runsOf(trigger)).toHaveLength(2);
 	}, 180_000);
 
+	it('each of three, one after the other, is known after a crash', async () => {
+		const trigger = await listening();
+		const address = signed(trigger.url);
+		const predictions = [await ended(), await ended(), await ended()];
+		for (const prediction of predictions) {
+			const { status, text } = await send(address, prediction);
+			// Not the item that the run begins with, as n8n answers by itself.
+			expect([status, JSON.parse(text)]).toEqual([200, { message: 'The event was accepted' }]);
+		}
+		expect(await runsOf(trigger)).toHaveLength(3);
+		// Not sent again before: that would store what the first calls have not.
+		await n8n.kill();
+		await n8n.start();
+		for (const prediction of predictions) {
+			expect((await send(address, prediction)).status).toBe(200);
+		}
+		expect(await runsOf(trigger)).toHaveLength(3);
+	}, 180_000);
+
 	it('60 events at once, three times each, and again after a crash: one run each', async () => {
 		const trigger = await listening();
 		const address = signed(trigger.url);

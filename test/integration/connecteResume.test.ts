@@ -123,6 +123,7 @@ describe('a call that resumes', () => {
 		const forged = { ...(await ended()), output: { text: 'forged' } };
 		const { status, items, response } = await waiting.resume({ body: forged });
 		expect(response?.statusCode).toBe(200);
+		expect(response?.body).toEqual({ message: 'The execution goes on' });
 		expect(status).toBe('success');
 		expect(items).toHaveLength(1);
 		expect(items[0]?.json).toMatchObject({ status: 'succeeded', output: { text: 'hello' } });

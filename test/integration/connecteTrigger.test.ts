@@ -8,7 +8,7 @@ import { ConnecteTrigger } from '../../nodes/Connecte/ConnecteTrigger.node.ts';
 import type { Plan } from '../../sandbox/connecte/predictions.ts';
 import { startSandbox, type Sandbox } from '../../sandbox/server.ts';
 import { runWebhook, runWebhookMethod, type WebhookRequest, type WebhookResult } from './engine.ts';
-import type { TestCredentials } from './host.ts';
+import { MemoryCredentialsHelper, type TestCredentials } from './host.ts';
 
 const SECRET = 'webhook-secret-of-the-test';
 
@@ -33,6 +33,7 @@ interface CallOptions {
 	staticData?: IDataObject;
 	mode?: 'webhook' | 'manual';
 	startFails?: boolean;
+	hangsUp?: boolean;
 	/** Default: the same trigger as the calls before in this test. */
 	node?: string;
 }
@@ -97,6 +98,8 @@ const expectRefused = (result: WebhookResult, status: number) => {
 
 const expectRun = (result: WebhookResult) => {
 	expect([result.statusCode, result.workflowData?.length]).toEqual([200, 1]);
+	// n8n would answer the first item, which is the caller's no more than anybody's.
+	expect(result.body).toEqual({ message: 'The event was accepted' });
 	expect(result.workflowData?.[0]).toHaveLength(1);
 	return result.workflowData?.[0]?.[0]?.json ?? {};
 };
@@ -291,10 +294,27 @@ describe('a call that the API does not confirm', () => {
 		expectRefused(await call({ request: callback(prediction) }), 403);
 	});
 
-	it.each(['succeeded', 'failed'])('is answered 403 where it says %s too early', async (status) => {
-		const plan = { durationMs: 60_000 };
+	it.each(['succeeded', 'failed'])(
+		'is answered 503 where it says %s and the API does not within 4.5 s',
+		async (status) => {
+			const plan = { durationMs: 60_000 };
+			const { id } = await created({ text: 'a', plan }, 'sandbox/echo', 'ASYNC');
+			expectRefused(await call({ request: callback({ id, status }) }), 503);
+		},
+		10_000,
+	);
+
+	it('is asked about again while the API lags behind its own call', async () => {
+		const plan = { durationMs: 600 };
 		const { id } = await created({ text: 'a', plan }, 'sandbox/echo', 'ASYNC');
-		expectRefused(await call({ request: callback({ id, status }) }), 403);
+		expectRun(await call({ request: callback({ id, status: 'succeeded' }) }));
+		expect(readsOf({ id })).toBeGreaterThan(1);
+	});
+
+	it('is answered 403 where the API comes to another end', async () => {
+		const plan = { durationMs: 600, outcome: 'failed' };
+		const { id } = await created({ text: 'a', plan }, 'sandbox/echo', 'ASYNC');
+		expectRefused(await call({ request: callback({ id, status: 'succeeded' }) }), 403);
 	});
 
 	it('is answered 403 where it says failed of a success', async () => {
@@ -303,12 +323,9 @@ describe('a call that the API does not confirm', () => {
 	});
 
 	it('does not stand in the way of the true one', async () => {
-		const plan = { durationMs: 300 };
-		const { id } = await created({ text: 'a', plan }, 'sandbox/echo', 'ASYNC');
-		const request = callback({ id, status: 'succeeded' });
-		expectRefused(await call({ request }), 403);
-		await new Promise((resolve) => setTimeout(resolve, 350));
-		expectRun(await call({ request }));
+		const prediction = await ended();
+		expectRefused(await call({ request: callback({ ...prediction, status: 'failed' }) }), 403);
+		expectRun(await call({ request: callback(prediction) }));
 	});
 
 	it('is believed where the API is not to be asked', async () => {
@@ -328,7 +345,9 @@ describe('a call while the API cannot answer', () => {
 		expect(Number(result.headers['retry-after'])).toBeGreaterThan(0);
 		expect(Date.now() - begun).toBeLessThan(5_000);
 		sandbox.faults.clear();
-		expectRun(await call({ request: callback(prediction) }));
+		// With the other credential the trigger is another one: what was read is kept for some seconds.
+		const node = options.credential ? randomUUID() : undefined;
+		expectRun(await call({ request: callback(prediction), node }));
 	};
 	const path = '/predictions/';
 	const page = '<!doctype html><title>Maintenance</title>';
@@ -380,6 +399,50 @@ describe('a call while the API cannot answer', () => {
 	});
 });
 
+describe('the credential', () => {
+	const getDecrypted = () => jest.spyOn(MemoryCredentialsHelper.prototype, 'getDecrypted');
+	afterEach(() => jest.restoreAllMocks());
+
+	it('is read once for a call that is confirmed, and once for many at once', async () => {
+		const predictions = [await ended(), await ended(), await ended()];
+		const reads = getDecrypted();
+		for (const result of await Promise.all(
+			predictions.map((prediction) => call({ request: callback(prediction) })),
+		)) {
+			expectRun(result);
+		}
+		expect(reads).toHaveBeenCalledTimes(1);
+	});
+
+	it('serves calls for ten seconds, and is read again after that', async () => {
+		const reads = getDecrypted();
+		const body = { id: 'none', status: 'succeeded' };
+		const now = jest.spyOn(Date, 'now');
+		const begun = Date.now();
+		for (const seconds of [0, 9, 11]) {
+			now.mockReturnValue(begun + seconds * 1_000);
+			await call({ request: callback(body) });
+		}
+		expect(reads).toHaveBeenCalledTimes(2);
+	});
+
+	it('is read again where its secret would refuse the call', async () => {
+		const prediction = await ended();
+		const request = callback(prediction, validToken('the-new-webhook-secret'));
+		expectRefused(await call({ request }), 401);
+		const begun = Date.now();
+		jest.spyOn(Date, 'now').mockReturnValue(begun + 1_100);
+		expectRun(await call({ request, credential: { webhookSecret: 'the-new-webhook-secret' } }));
+	});
+
+	it('is read anew for each test in the editor', async () => {
+		const reads = getDecrypted();
+		const request = callback({ id: 'none', status: 'succeeded' });
+		for (const mode of ['manual', 'manual'] as const) await call({ request, mode });
+		expect(reads).toHaveBeenCalledTimes(2);
+	});
+});
+
 describe('the same event again', () => {
 	/** What n8n has in its database after the call. */
 	const stored = ({ staticData }: WebhookResult) =>
@@ -387,17 +450,23 @@ describe('the same event again', () => {
 
 	it('is answered 200 and does not run', async () => {
 		const prediction = await ended();
-		const staticData = stored(await call({ request: callback(prediction) }));
-		expectRefused(await call({ request: callback(prediction), staticData }), 200);
-		expectRefused(await call({ request: callback(prediction, validToken()), staticData }), 200);
+		expectRun(await call({ request: callback(prediction) }));
+		expectRefused(await call({ request: callback(prediction) }), 200);
+		expectRefused(await call({ request: callback(prediction, validToken()) }), 200);
 	});
 
-	it('is known after a restart', async () => {
-		const prediction = await ended();
-		const staticData = stored(await call({ request: callback(prediction) }));
-		const request = callback(prediction);
-		expectRefused(await call({ request, node: randomUUID(), staticData }), 200);
-		expectRun(await call({ request, node: randomUUID() }));
+	it('is known after a restart, each of several', async () => {
+		const requests = [callback(await ended()), callback(await ended()), callback(await ended())];
+		let staticData: IDataObject = {};
+		for (const request of requests) {
+			const result = await call({ request, staticData });
+			expectRun(result);
+			staticData = stored(result);
+		}
+		// A trigger that this process does not know has nothing but what n8n has stored.
+		const node = randomUUID();
+		for (const request of requests) expectRefused(await call({ request, node, staticData }), 200);
+		expectRun(await call({ request: callback(await ended()), node, staticData }));
 	});
 
 	it('runs once, however many of it come at once', async () => {
@@ -456,10 +525,32 @@ describe('the same event again', () => {
 
 	it('runs when it comes again because the first run could not be started', async () => {
 		const request = callback(await ended());
-		expect((await call({ request, startFails: true })).statusCode).toBe(500);
+		const failed = await call({ request, startFails: true });
+		expect([failed.statusCode, stored(failed)]).toEqual([500, {}]);
 		expectRun(await call({ request }));
 		expectRefused(await call({ request }), 200);
 	});
+
+	it('counts as seen where its run has started, though the caller has hung up', async () => {
+		const request = callback(await ended());
+		const staticData = stored(await call({ request, hangsUp: true }));
+		expectRefused(await call({ request }), 200);
+		expectRefused(await call({ request, node: randomUUID(), staticData }), 200);
+	});
+
+	it('is not among what other calls store before its run has started', async () => {
+		const [lost, other] = [callback(await ended()), callback(await ended())];
+		// n8n never says that this run has started.
+		await call({ request: lost, startFails: true, hangsUp: true });
+		const staticData = stored(await call({ request: other }));
+		expectRun(await call({ request: lost, node: randomUUID(), staticData }));
+	});
+
+	it('is to be sent again while it is not known whether the first run has started', async () => {
+		const request = callback(await ended());
+		await call({ request, startFails: true, hangsUp: true });
+		expectRefused(await call({ request }), 503);
+	}, 10_000);
 });
 
 describe('an event that is not selected', () => {

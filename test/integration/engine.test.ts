@@ -362,7 +362,8 @@ describe('waiting', () => {
 		const early = await waiting.resume({ body: { state: 'running' } });
 		expect(early).toMatchObject({ status: 'waiting', response: { body: 'not yet' } });
 		const done = await early.resume({ body: { state: 'done' } });
-		expect(done.staticData).toEqual({ waits: 1, calls: 2 });
+		// As n8n 2.41, which forgets what a call has changed before it starts a run.
+		expect(done.staticData).toEqual({ waits: 1, calls: 1 });
 		expect(done).toMatchObject({ status: 'success', response: { statusCode: 200 } });
 		expect(done.items).toMatchObject([{ json: { state: 'done' } }]);
 		await expect(done.resume()).rejects.toThrow('success');
@@ -419,7 +420,8 @@ describe('triggers and editor', () => {
 			staticData: { calls: 1 },
 			request: { body: { id: 1 }, query: { token: 'right' } },
 		});
-		expect(called).toMatchObject({ statusCode: 200, staticData: { calls: 2 } });
+		// As n8n 2.41, which forgets what a call has changed before it starts a run.
+		expect(called).toMatchObject({ statusCode: 200, staticData: { calls: 1 } });
 		expect(called.workflowData).toEqual([[{ json: { key: 'right', id: 1 } }]]);
 		const refused = await runWebhook({ ...options, request: { headers: { 'X-Who': 'me' } } });
 		expect(refused).toMatchObject({ statusCode: 401, body: { refused: 'me' } });

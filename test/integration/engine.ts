@@ -292,7 +292,7 @@ async function execute(
 			const waiting = data.executionData?.nodeExecutionStack[0];
 			const again = build(staticData);
 			if (!waiting) throw new UnexpectedError('No node is waiting');
-			const response = await callWebhook(options, again, waiting.node, request, data);
+			const response = await callWebhook({ ...options, request }, again, waiting.node, data);
 			result.staticData = response.staticData;
 			if (!response.workflowData) return { ...result, response };
 			data.waitTill = undefined;

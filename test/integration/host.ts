@@ -147,7 +147,7 @@ class KnownNodeTypes implements INodeTypes {
 const NOT_STORED = 'Credentials of a test are not stored';
 
 /** Serves credentials from memory, in other respects as n8n's own helper does. */
-class MemoryCredentialsHelper extends ICredentialsHelper {
+export class MemoryCredentialsHelper extends ICredentialsHelper {
 	private readonly known: TestCredentials;
 
 	constructor(known: TestCredentials) {

@@ -2,12 +2,13 @@
 import { HookContext, WebhookContext } from 'n8n-core';
 import {
 	UnexpectedError,
+	Workflow,
 	type IDataObject,
 	type INode,
 	type INodeExecutionData,
 	type IRunExecutionData,
 	type IWebhookData,
-	type Workflow,
+	type IWebhookResponseData,
 	type WorkflowActivateMode,
 } from 'n8n-workflow';
 
@@ -27,6 +28,7 @@ export interface WebhookResult {
 	body: unknown;
 	/** What starts (or goes on with) the workflow; absent when it does not run. */
 	workflowData?: INodeExecutionData[][];
+	/** The node's static data as n8n has stored it: what it was before, where n8n saw no reason to save. */
 	staticData: IDataObject;
 }
 
@@ -36,6 +38,8 @@ export class RecordedResponse {
 	headersSent = false;
 	readonly headers: Record<string, string> = {};
 	body: unknown;
+	/** Whether the caller has hung up, so that sending never ends. */
+	isGone = false;
 	private readonly listeners: Array<() => void> = [];
 
 	status(code: number) {
@@ -61,7 +65,7 @@ export class RecordedResponse {
 		if (this.headersSent) throw new UnexpectedError('The response was sent twice');
 		this.headersSent = true;
 		this.body = body;
-		for (const listener of this.listeners) listener();
+		if (!this.isGone) for (const listener of this.listeners) listener();
 		return this;
 	}
 
@@ -124,16 +128,25 @@ function webhookOf(
 	};
 }
 
+export interface WebhookCall {
+	request?: WebhookRequest;
+	/** n8n cannot start the run, and answers 500. */
+	startFails?: boolean;
+	/** The caller hangs up before it is answered. */
+	hangsUp?: boolean;
+}
+
 /** Calls the node's webhook; with `waiting`, the one that a waiting execution goes on by. */
 export async function callWebhook(
-	{ credentials, mode = 'webhook', startFails }: NodeOptions & { startFails?: boolean },
+	options: NodeOptions & WebhookCall,
 	workflow: Workflow,
 	node: INode,
-	request: WebhookRequest,
 	waiting: IRunExecutionData | null,
 ): Promise<WebhookResult> {
+	const { credentials, mode = 'webhook', request = {}, hangsUp = false } = options;
 	const additionalData = additionalDataOf(credentials, mode);
 	const response = new RecordedResponse();
+	response.isGone = hangsUp;
 	additionalData.httpRequest = requestOf(request);
 	additionalData.httpResponse = response;
 	const webhook = webhookOf(workflow, node, additionalData, {
@@ -142,28 +155,52 @@ export async function callWebhook(
 	});
 	const type = workflow.nodeTypes.getByNameAndVersion(node.type);
 	const context = new WebhookContext(workflow, node, additionalData, mode, webhook, [], waiting);
+	const before = staticDataOf(workflow, node);
 	const answer = await type.webhook?.call(context);
 	if (!answer) throw new UnexpectedError(`${node.name} has no webhook function`);
-	const { noWebhookResponse, workflowData } = answer;
-	if (!noWebhookResponse && !response.headersSent) {
-		const message = workflowData ? 'Workflow was started' : 'Webhook call received';
-		if (startFails && workflowData) response.status(500).send({ message: 'Not started' });
-		else response.send(answer.webhookResponse ?? { message });
-	}
+	const isSaved = respond(answer, response, workflow, webhook, options.startFails);
 	const { statusCode, headers, body } = response;
-	const staticData = staticDataOf(workflow, node);
-	return { statusCode, headers, body, workflowData, staticData };
+	const staticData = isSaved ? staticDataOf(workflow, node) : before;
+	return { statusCode, headers, body, workflowData: answer.workflowData, staticData };
 }
 
 /**
- * Calls the webhook of a trigger node; throws what the node throws (n8n answers 500 to that).
- * `startFails`: n8n cannot start the run, and answers 500.
+ * Answers in the order n8n 2.41 does: it starts the run, then makes up the answer, then saves the static
+ * data if they are marked as changed, then sends. For the run it makes a second Workflow of the same
+ * static data, which takes that mark away.
+ * @returns whether the static data were saved
  */
-export async function runWebhook(
-	options: NodeOptions & { request?: WebhookRequest; startFails?: boolean },
-): Promise<WebhookResult> {
+function respond(
+	answer: IWebhookResponseData,
+	response: RecordedResponse,
+	workflow: Workflow,
+	{ webhookDescription }: IWebhookData,
+	startFails = false,
+): boolean {
+	const { noWebhookResponse, workflowData } = answer;
+	const isChanged = () => workflow.staticData.__dataChanged === true;
+	if (noWebhookResponse) return isChanged();
+	if (workflowData && startFails) {
+		response.status(500).send({ message: 'Not started' });
+		return false;
+	}
+	if (workflowData) {
+		const { staticData, nodeTypes } = workflow;
+		new Workflow({ nodes: [], connections: {}, active: true, nodeTypes, staticData });
+	}
+	const { responseData = 'firstEntryJson' } = webhookDescription;
+	const message = workflowData ? 'Workflow was started' : 'Webhook call received';
+	const own = (): unknown => answer.webhookResponse ?? { message };
+	const body = workflowData && responseData !== '' ? responseData : own();
+	const isSaved = isChanged();
+	response.send(body);
+	return isSaved;
+}
+
+/** Calls the webhook of a trigger node; throws what the node throws (n8n answers 500 to that). */
+export async function runWebhook(options: NodeOptions & WebhookCall): Promise<WebhookResult> {
 	const { node, workflow } = alone(options);
-	return await callWebhook(options, workflow, node, options.request ?? {}, null);
+	return await callWebhook(options, workflow, node, null);
 }
 
 /** Runs what a trigger node does when its workflow is activated or deactivated. */

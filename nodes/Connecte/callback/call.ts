@@ -6,6 +6,9 @@ import { parsePrediction, type Prediction } from '../prediction';
 /** As much as n8n itself takes by default. */
 const LARGEST_BODY_BYTES = 16 * 1024 * 1024;
 
+/** `responseData` of a webhook that answers what its function says; without it n8n answers the first item. */
+export const OWN_ANSWER = '';
+
 /** Why a call changes nothing: its HTTP status and what the caller is told. */
 export interface Refusal {
 	status: 200 | 400 | 401 | 403 | 503;

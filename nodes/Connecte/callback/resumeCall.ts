@@ -1,5 +1,4 @@
 import type {
-	ICredentialDataDecryptedObject,
 	IDataObject,
 	INodeExecutionData,
 	IRunExecutionData,
@@ -16,8 +15,16 @@ import { predictionJson } from '../transcript';
 import { checkSoon, stopMonitor } from '../waiting/monitor';
 import { RESUME_PATH } from '../waiting/resumeUrl';
 import { storedState, type WaitState } from '../waiting/suspend';
-import { claimedPrediction, NO_PREDICTION, onAnswered, refuse, type Refusal } from './call';
+import {
+	claimedPrediction,
+	NO_PREDICTION,
+	onAnswered,
+	OWN_ANSWER,
+	refuse,
+	type Refusal,
+} from './call';
 import { confirmPrediction } from './confirmation';
+import { webhookCredential, withCredential } from './credential';
 
 /** By which an execution that waits for a prediction goes on. */
 export const resumeWebhooks: IWebhookDescription[] = [
@@ -25,6 +32,7 @@ export const resumeWebhooks: IWebhookDescription[] = [
 		name: 'default',
 		httpMethod: 'POST',
 		responseMode: 'onReceived',
+		responseData: OWN_ANSWER,
 		path: RESUME_PATH,
 		isFullPath: true,
 		restartWebhook: true,
@@ -70,11 +78,18 @@ async function judge(context: IWebhookFunctions): Promise<INodeExecutionData | R
 	if (claimed.id !== state?.id) return ANOTHER;
 	const isTimedOut = claimed.timedOut === true && Date.now() >= state.deadline;
 	const signal = AbortSignal.timeout(LONGEST_CHECK_MS);
-	const confirmation = await confirmPrediction(context, state.id, signal);
+	const credential = await webhookCredential(context, signal);
+	const confirmation = await confirmPrediction(
+		withCredential(context, credential),
+		state.id,
+		signal,
+	);
 	if (confirmation === 'unknown' && !isTimedOut) return UNKNOWN;
 	const isConfirmed = typeof confirmation === 'object';
 	const isBelieved = confirmation === 'unreachable' && !isBare(claimed);
-	const prediction = isConfirmed ? confirmation : await maskedClaim(context, claimed);
+	const prediction = isConfirmed
+		? confirmation
+		: maskedJson(claimed, maskFor(credential, CONNECTE.secretFields));
 	const isKnown = isConfirmed || isBelieved;
 	if (!isTimedOut && !(isKnown && isFinal(prediction.status))) {
 		checkSoon(state.id);
@@ -93,14 +108,6 @@ async function judge(context: IWebhookFunctions): Promise<INodeExecutionData | R
 /** Whether it has no more than the end, as a call of the monitor, which leaves the result to the API. */
 function isBare(claimed: Prediction): boolean {
 	return Object.keys(claimed).every((key) => ['id', 'status', 'timedOut'].includes(key));
-}
-
-async function maskedClaim(context: IWebhookFunctions, claimed: Prediction): Promise<Prediction> {
-	const credential = await context.getCredentials<ICredentialDataDecryptedObject>(
-		CONNECTE.credentialType,
-	);
-	const mask = maskFor(credential, CONNECTE.secretFields);
-	return maskedJson(claimed, mask);
 }
 
 function resultOf(

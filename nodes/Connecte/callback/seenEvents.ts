@@ -18,43 +18,47 @@ const FIELD = 'seenEvents';
 const known = new Map<string, string[]>();
 
 /**
- * Remembers the event and says whether it is new. Synchronous, so of any number of calls at once only
- * one is told that its event is new.
+ * Whether the event was remembered before.
  *
  * @param trigger identifies the trigger within this process
- * @param staticData the trigger's, where the events survive a restart; what other processes stored
- * there counts as well
+ * @param staticData the trigger's; what other processes stored there counts as well
  */
-export function isNewEvent(
+export function isSeen(trigger: string, staticData: IDataObject, prediction: Prediction): boolean {
+	const key = keyOf(prediction);
+	return [...(known.get(trigger) ?? []), ...storedEvents(staticData)].some((event) =>
+		event.startsWith(key),
+	);
+}
+
+/**
+ * Remembers the event.
+ *
+ * @param staticData the trigger's, where the events of this process survive a restart
+ * @param now milliseconds since 1970
+ */
+export function rememberEvent(
 	trigger: string,
 	staticData: IDataObject,
 	prediction: Prediction,
 	now = Date.now(),
-): boolean {
-	const key = keyOf(prediction);
+): void {
 	const events = known.get(trigger) ?? [];
 	known.set(trigger, events);
-	const stored = storedEvents(staticData);
 	const times = new Map(
-		[...stored, ...events].map((event) => [event.slice(0, KEY_LENGTH), event.slice(KEY_LENGTH)]),
+		[...storedEvents(staticData), ...events].map((event) => [
+			event.slice(0, KEY_LENGTH),
+			event.slice(KEY_LENGTH),
+		]),
 	);
-	const isNew = !times.has(key);
-	if (isNew) times.set(key, timeOf(now));
+	const key = keyOf(prediction);
+	if (!times.has(key)) times.set(key, timeOf(now));
 	const newest = [...times]
 		.sort(([, one], [, other]) => (one < other ? -1 : Number(one > other)))
 		.slice(-REMEMBERED)
 		.map(([event, time]) => event + time);
 	events.splice(0, events.length, ...newest);
 	// The list itself, not a copy: whichever call n8n saves last then saves the events of all.
-	if (newest.join() !== stored.join()) staticData[FIELD] = events;
-	return isNew;
-}
-
-/** Forgets one event in this process, so that it is new when it comes again. */
-export function forgetEvent(trigger: string, prediction: Prediction): void {
-	const events = known.get(trigger) ?? [];
-	const at = events.findIndex((event) => event.startsWith(keyOf(prediction)));
-	if (at >= 0) events.splice(at, 1);
+	staticData[FIELD] = events;
 }
 
 /** Drops what this process remembers of a trigger; what is in its static data stays. */

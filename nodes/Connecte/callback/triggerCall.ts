@@ -2,25 +2,31 @@ import type {
 	ICredentialDataDecryptedObject,
 	IDataObject,
 	IHookFunctions,
-	INodeExecutionData,
 	IWebhookFunctions,
 	IWebhookResponseData,
 } from 'n8n-workflow';
 
 import { MASK, maskedJson, maskFor } from '../../shared/http/secrets';
 import { isOn } from '../../shared/parameters';
+import { pause } from '../../shared/time';
 import { CONNECTE } from '../connecteService';
 import { Limiter } from '../limiter';
-import type { Prediction } from '../prediction';
+import { isFinal, type Prediction } from '../prediction';
 import { predictionJson } from '../transcript';
 import { claimedPrediction, NO_PREDICTION, onAnswered, refuse, type Refusal } from './call';
 import { isCurrentToken, TOKEN_PARAMETER, verifyCallbackToken } from './callbackToken';
-import { confirmPrediction } from './confirmation';
-import { forgetEvent, isNewEvent } from './seenEvents';
+import { confirmPrediction, type Confirmation } from './confirmation';
+import { webhookCredential, withCredential } from './credential';
+import { RunStart } from './runStart';
+import { isSeen, rememberEvent } from './seenEvents';
 
 const RETRY_AFTER_SECONDS = 30;
 /** From a call's arrival; whoever calls waits no longer than five seconds. */
 const LONGEST_CHECK_MS = 4_500;
+/** Between looks at an API that has not come to an end; each next one twice as long. */
+const FIRST_RECHECK_MS = 250;
+/** A credential older than this is read again before a call is refused for it. */
+const REFUSING_AFTER_MS = 1_000;
 /** Of one trigger: enough that an API of some seconds can still confirm a burst. */
 const MOST_QUESTIONS_AT_ONCE = 50;
 const PRIVATE_HEADERS = new Set(['authorization', 'proxy-authorization', 'cookie']);
@@ -42,17 +48,38 @@ const NO_ANSWER: Refusal = {
 	status: 503,
 	message: 'Connecte could not be asked about this prediction: send it again later',
 };
+const NOT_ENDED: Refusal = {
+	status: 503,
+	message: 'Connecte does not say yet that this prediction has ended: send it again later',
+};
+const STARTING: Refusal = {
+	status: 503,
+	message: 'Another call of this event is starting the workflow: send it again later',
+};
 const SEEN: Refusal = { status: 200, message: 'This event was received before' };
 const NOT_SELECTED: Refusal = { status: 200, message: 'This event is not selected' };
 
+const ACCEPTED = { message: 'The event was accepted' };
+
+/** A call that runs the workflow: what it puts out, and what is to be done when the run has started. */
+interface Accepted {
+	json: IDataObject;
+	onStarted: () => void;
+}
+
 /** Answers a callback, and runs the workflow where it is genuine, new and wanted. */
 export async function receive(context: IWebhookFunctions): Promise<IWebhookResponseData> {
-	const call = new Callback(context);
-	const verdict = await call.verdict();
-	if ('json' in verdict) {
-		return { webhookResponse: { message: 'The event was accepted' }, workflowData: [[verdict]] };
-	}
-	return refuse(context, verdict, RETRY_AFTER_SECONDS);
+	const verdict = await new Callback(context).verdict();
+	if (!('json' in verdict)) return refuse(context, verdict, RETRY_AFTER_SECONDS);
+	const { json, onStarted } = verdict;
+	return {
+		/** n8n reads it when the run has started, and only then stores the static data and answers. */
+		get webhookResponse() {
+			onStarted();
+			return ACCEPTED;
+		},
+		workflowData: [[{ json }]],
+	};
 }
 
 /** Identifies a trigger within this process; one that listens for a test event is one of its own. */
@@ -61,8 +88,6 @@ export function triggerKey(context: IHookFunctions | IWebhookFunctions): string 
 	return JSON.stringify([kind, context.getWorkflow().id, context.getNode().id]);
 }
 
-/** Hundreds at once would keep n8n's database from the calls that are further on. */
-const credentialReads = new Limiter(8);
 /** Questions about an event that are under way. */
 const confirmations = new Map<string, Promise<Prediction | Refusal>>();
 /** Of each trigger that has a question under way: one whose API is silent is no burden to the others. */
@@ -80,7 +105,7 @@ class Callback {
 		this.trigger = triggerKey(context);
 	}
 
-	async verdict(): Promise<INodeExecutionData | Refusal> {
+	async verdict(): Promise<Accepted | Refusal> {
 		const { context } = this;
 		const refusal = await this.checkCaller();
 		if (refusal) return refusal;
@@ -91,16 +116,22 @@ class Callback {
 		if (isRefusal(prediction)) return prediction;
 		const events = context.getNodeParameter('events', []) as string[];
 		if (!events.includes(prediction.status)) return NOT_SELECTED;
-		if (!this.isNew(prediction)) return SEEN;
-		this.forgetUnlessRun(prediction);
-		return { json: this.output(prediction, isConfirmed) };
+		const json = this.output(prediction, isConfirmed);
+		const start = await this.startOf(prediction);
+		return isRefusal(start) ? start : { json, onStarted: start };
 	}
 
 	private async checkCaller(): Promise<Refusal | undefined> {
 		const isOpen = this.context.getNodeParameter('authentication', 'signedUrl') === 'none';
 		if (!isOpen && !isCurrentToken(this.token)) return NO_TOKEN;
-		this.credential = await this.readCredential();
-		if (isOpen) return undefined;
+		await this.readCredential();
+		if (isOpen || !this.checkToken()) return undefined;
+		// The secret may have been changed since the credential was read.
+		await this.readCredential(REFUSING_AFTER_MS);
+		return this.checkToken();
+	}
+
+	private checkToken(): Refusal | undefined {
 		if (!this.credential) return NO_CREDENTIAL;
 		const secret = webhookSecretOf(this.credential);
 		if (secret === undefined) return NO_SECRET;
@@ -111,23 +142,18 @@ class Callback {
 		return (this.context.getQueryData() as IDataObject)[TOKEN_PARAMETER];
 	}
 
-	/** `undefined` where the credential cannot be read, which must not start a run that has failed. */
-	private async readCredential(): Promise<ICredentialDataDecryptedObject | undefined> {
-		const type = CONNECTE.credentialType;
-		if (!this.context.getNode().credentials?.[type]) return {};
+	/** Leaves none where the credential cannot be read, which must not start a run that has failed. */
+	private async readCredential(maxAgeMs?: number): Promise<void> {
 		try {
-			return await credentialReads.run(
-				async () => await this.context.getCredentials<ICredentialDataDecryptedObject>(type),
-				this.tooLate,
-			);
+			this.credential = await webhookCredential(this.context, this.tooLate, maxAgeMs);
 		} catch {
-			return undefined;
+			this.credential = undefined;
 		}
 	}
 
 	/** The prediction as the API has it; the same event many times at once is asked about once. */
 	private async confirmed(claimed: Prediction): Promise<Prediction | Refusal> {
-		const key = JSON.stringify([this.trigger, claimed.id, claimed.status]);
+		const key = this.eventKey(claimed);
 		const asking = confirmations.get(key) ?? this.ask(claimed);
 		confirmations.set(key, asking);
 		try {
@@ -137,41 +163,71 @@ class Callback {
 		}
 	}
 
-	private async ask(claimed: Prediction): Promise<Prediction | Refusal> {
+	/** Asks again while the API, which may lag behind its own calls, has not come to an end yet. */
+	private async ask({ id, status }: Prediction): Promise<Prediction | Refusal> {
+		for (let waitMs = FIRST_RECHECK_MS; ; waitMs *= 2) {
+			const confirmation = await this.confirm(id);
+			if (confirmation === 'unknown') return NOT_CONFIRMED;
+			if (typeof confirmation !== 'object') return NO_ANSWER;
+			if (confirmation.status === status) return confirmation;
+			if (isFinal(confirmation.status) || !isFinal(status)) return NOT_CONFIRMED;
+			try {
+				await pause(waitMs, this.tooLate);
+			} catch {
+				return NOT_ENDED;
+			}
+		}
+	}
+
+	private async confirm(id: string): Promise<Confirmation> {
+		const context = this.credential ? withCredential(this.context, this.credential) : this.context;
 		const questions = questionsOf.get(this.trigger) ?? new Limiter(MOST_QUESTIONS_AT_ONCE);
 		questionsOf.set(this.trigger, questions);
 		try {
-			return await questions.run(async () => await this.compare(claimed), this.tooLate);
+			return await questions.run(
+				async () => await confirmPrediction(context, id, this.tooLate),
+				this.tooLate,
+			);
 		} catch {
-			return NO_ANSWER;
+			return 'unreachable';
 		} finally {
 			if (questions.isIdle) questionsOf.delete(this.trigger);
 		}
 	}
 
-	private async compare({ id, status }: Prediction): Promise<Prediction | Refusal> {
-		const confirmation = await confirmPrediction(this.context, id, this.tooLate);
-		if (typeof confirmation === 'object') {
-			return confirmation.status === status ? confirmation : NOT_CONFIRMED;
+	/**
+	 * What is to be done when n8n has started the run: only then does the event count as seen. A call of an
+	 * event that another call is starting waits for how that ends.
+	 */
+	private async startOf(prediction: Prediction): Promise<(() => void) | Refusal> {
+		if (!isOn(this.context.getNodeParameter('options.deduplicate', true))) return () => undefined;
+		for (;;) {
+			if (isSeen(this.trigger, this.staticData, prediction)) return SEEN;
+			const start = RunStart.of(this.eventKey(prediction));
+			if ('mine' in start) return this.follow(start.mine, prediction);
+			if ((await start.others.result(this.tooLate)) === undefined) return STARTING;
 		}
-		return confirmation === 'unknown' ? NOT_CONFIRMED : NO_ANSWER;
 	}
 
-	private isNew(prediction: Prediction): boolean {
-		if (!isOn(this.context.getNodeParameter('options.deduplicate', true))) return true;
-		return isNewEvent(this.trigger, this.staticData, prediction);
+	private follow(start: RunStart, prediction: Prediction): () => void {
+		const onStarted = () => {
+			if (start.end(true)) rememberEvent(this.trigger, this.staticData, prediction);
+		};
+		// n8n answers 5xx where it could not start the run; the sender may then send the event again.
+		onAnswered(this.context, (statusCode) => {
+			if (statusCode < 500) onStarted();
+			else start.end(false);
+		});
+		return onStarted;
+	}
+
+	private eventKey({ id, status }: Prediction): string {
+		return JSON.stringify([this.trigger, id, status]);
 	}
 
 	/** n8n does not keep the static data of a test; what production has seen may be tested again. */
 	private get staticData(): IDataObject {
 		return this.context.getMode() === 'manual' ? {} : this.context.getWorkflowStaticData('node');
-	}
-
-	/** n8n answers 5xx where it could not start the run; the sender may then send the event again. */
-	private forgetUnlessRun(prediction: Prediction): void {
-		onAnswered(this.context, (statusCode) => {
-			if (statusCode >= 500) forgetEvent(this.trigger, prediction);
-		});
 	}
 
 	private output(prediction: Prediction, isConfirmed: boolean): IDataObject {
@@ -203,8 +259,8 @@ export function webhookSecretOf(credential: ICredentialDataDecryptedObject): str
 		: undefined;
 }
 
-function isRefusal(outcome: Prediction | Refusal): outcome is Refusal {
-	return typeof outcome.status === 'number';
+function isRefusal(outcome: Prediction | Refusal | (() => void)): outcome is Refusal {
+	return 'status' in outcome && typeof outcome.status === 'number';
 }
 
 function publicHeaders(headers: IDataObject): IDataObject {

@@ -3,9 +3,9 @@ import { randomUUID } from 'node:crypto';
 import type { IDataObject } from 'n8n-workflow';
 
 import {
-	forgetEvent,
 	forgetEvents,
-	isNewEvent,
+	isSeen,
+	rememberEvent,
 } from '../../../../../nodes/Connecte/callback/seenEvents.ts';
 import type { Prediction } from '../../../../../nodes/Connecte/prediction.ts';
 
@@ -25,28 +25,29 @@ beforeEach(() => {
 	trigger = randomUUID();
 });
 
-it('takes an event once, and a failure after success as another', () => {
+it('knows an event that was remembered, and a failure after success as another', () => {
 	const store: IDataObject = {};
 	const { id } = event();
-	expect(isNewEvent(trigger, store, event(id))).toBe(true);
-	expect(isNewEvent(trigger, store, event(id))).toBe(false);
-	expect(isNewEvent(trigger, store, event(id, 'failed'))).toBe(true);
-	expect(isNewEvent(trigger, store, event())).toBe(true);
+	expect(isSeen(trigger, store, event(id))).toBe(false);
+	rememberEvent(trigger, store, event(id));
+	expect(isSeen(trigger, store, event(id))).toBe(true);
+	expect(isSeen(trigger, store, event(id, 'failed'))).toBe(false);
+	expect(isSeen(trigger, store, event())).toBe(false);
 });
 
 it('knows the events of each trigger apart', () => {
 	const one = event();
-	expect(isNewEvent(trigger, {}, one)).toBe(true);
-	expect(isNewEvent(randomUUID(), {}, one)).toBe(true);
+	rememberEvent(trigger, {}, one);
+	expect(isSeen(randomUUID(), {}, one)).toBe(false);
 });
 
 it('remembers at least 1,000 events through a restart, in little space', () => {
 	const store: IDataObject = {};
 	const events = Array.from({ length: 3_000 }, () => event());
-	for (const [index, one] of events.entries()) isNewEvent(trigger, store, one, index * 1_000);
+	for (const [index, one] of events.entries()) rememberEvent(trigger, store, one, index * 1_000);
 	forgetEvents(trigger);
 	const later = reloaded(store);
-	const known = events.filter((one) => !isNewEvent(trigger, reloaded(later), one, 4_000_000));
+	const known = events.filter((one) => isSeen(trigger, later, one));
 	expect(known.length).toBeGreaterThanOrEqual(1_000);
 	expect(known).toEqual(events.slice(-known.length));
 	expect(JSON.stringify(store).length).toBeLessThan(40_000);
@@ -55,41 +56,33 @@ it('remembers at least 1,000 events through a restart, in little space', () => {
 it('lets the call that is saved last save the events of all calls at once', () => {
 	const before: IDataObject = {};
 	const calls = Array.from({ length: 20 }, () => ({ store: reloaded(before), one: event() }));
-	for (const { store, one } of calls) expect(isNewEvent(trigger, store, one)).toBe(true);
+	for (const { store, one } of calls) rememberEvent(trigger, store, one);
 	forgetEvents(trigger);
 	for (const { store } of calls) {
-		for (const { one } of calls) {
-			expect(isNewEvent(randomUUID(), reloaded(store), one)).toBe(false);
-		}
+		for (const { one } of calls) expect(isSeen(trigger, reloaded(store), one)).toBe(true);
 	}
 });
 
 it('stores again what another writer of the static data has overwritten', () => {
 	const one = event();
-	isNewEvent(trigger, {}, one);
+	rememberEvent(trigger, {}, one);
 	const overwritten: IDataObject = {};
-	isNewEvent(trigger, overwritten, event());
+	rememberEvent(trigger, overwritten, event());
 	forgetEvents(trigger);
-	expect(isNewEvent(trigger, reloaded(overwritten), one)).toBe(false);
+	expect(isSeen(trigger, reloaded(overwritten), one)).toBe(true);
 });
 
 it('learns what another process has stored, and keeps it among its own', () => {
 	const other = event();
 	const shared: IDataObject = {};
-	isNewEvent('other process', shared, other, 5_000_000);
-	for (let index = 0; index < 1_499; index++) isNewEvent(trigger, {}, event(), index * 1_000);
+	rememberEvent('other process', shared, other, 5_000_000);
+	for (let index = 0; index < 1_499; index++) rememberEvent(trigger, {}, event(), index * 1_000);
+	expect(isSeen(trigger, {}, other)).toBe(false);
 	const store = reloaded(shared);
-	expect(isNewEvent(trigger, store, event(), 6_000_000)).toBe(true);
-	expect(isNewEvent(trigger, store, event(), 6_000_000)).toBe(true);
-	expect(isNewEvent(trigger, {}, other, 6_000_000)).toBe(false);
-});
-
-it('does not touch the store of a call that brings nothing new', () => {
-	const store: IDataObject = {};
-	const one = event();
-	isNewEvent(trigger, store, one);
-	const frozen = Object.freeze(reloaded(store));
-	expect(isNewEvent(trigger, frozen, one)).toBe(false);
+	expect(isSeen(trigger, store, other)).toBe(true);
+	rememberEvent(trigger, store, event(), 6_000_000);
+	rememberEvent(trigger, store, event(), 6_000_000);
+	expect(isSeen(trigger, {}, other)).toBe(true);
 });
 
 it.each([['text'], [{ a: 1 }], [[1, null, 'short', 'x'.repeat(40)]]])(
@@ -97,17 +90,8 @@ it.each([['text'], [{ a: 1 }], [[1, null, 'short', 'x'.repeat(40)]]])(
 	(stored) => {
 		const one = event();
 		const store = { seenEvents: stored } as IDataObject;
-		expect(isNewEvent(trigger, store, one)).toBe(true);
-		expect(isNewEvent(trigger, store, one)).toBe(false);
+		expect(isSeen(trigger, store, one)).toBe(false);
+		rememberEvent(trigger, store, one);
+		expect(isSeen(trigger, reloaded(store), one)).toBe(true);
 	},
 );
-
-it('takes an event again whose run could not be started', () => {
-	const one = event();
-	isNewEvent(trigger, {}, one);
-	forgetEvent(trigger, one);
-	expect(isNewEvent(trigger, {}, one)).toBe(true);
-	forgetEvent(trigger, event());
-	forgetEvent('unknown', one);
-	expect(isNewEvent(trigger, {}, one)).toBe(false);
-});
