@@ -1,8 +1,10 @@
 import {
 	NodeConnectionTypes,
 	NodeOperationError,
+	type IDataObject,
 	type IExecuteFunctions,
 	type IWebhookFunctions,
+	type NodeApiError,
 } from 'n8n-workflow';
 
 /** The contexts in which a service can be called. */
@@ -24,6 +26,21 @@ export function inputError(
 	description: string,
 ): NodeOperationError {
 	return new NodeOperationError(context.getNode(), message, { itemIndex, description });
+}
+
+const PARTIAL = 'partialResult';
+
+/** Has a failed item keep what there is of its result: shown with the error, and put out with 'Continue On Fail'. */
+export function keepPartialResult(
+	error: NodeApiError | NodeOperationError,
+	result: IDataObject,
+): void {
+	error.context[PARTIAL] = result;
+}
+
+/** What `keepPartialResult` kept with an error. */
+export function partialResultOf(error: NodeApiError | NodeOperationError): IDataObject | undefined {
+	return error.context[PARTIAL] as IDataObject | undefined;
 }
 
 /**

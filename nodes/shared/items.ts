@@ -6,7 +6,7 @@ import {
 	type INodeExecutionData,
 } from 'n8n-workflow';
 
-import type { Item } from './item';
+import { partialResultOf, type Item } from './item';
 import { abortable } from './time';
 
 /** What an operation does with one item; it stops when the item's signal is aborted. */
@@ -16,7 +16,7 @@ export type ItemOperation = (item: Item) => Promise<INodeExecutionData[]>;
  * Runs the operation for every input item, at most `concurrency` at once, and returns the results
  * in the order of the items, each paired with its item.
  *
- * With 'Continue On Fail' a failed item yields `{ error, details? }` instead of a result;
+ * With 'Continue On Fail' a failed item yields `{ error, details? }`, and what it had of its result;
  * otherwise the first failure stops the items in flight and is thrown.
  *
  * @throws NodeApiError or NodeOperationError of the failed item; NodeOperationError when the
@@ -85,5 +85,5 @@ function failedItem(
 	// Not as the item's `error`: n8n would then leave nothing but the message.
 	const json: IDataObject = { error: error.message };
 	if (error.description) json.details = error.description;
-	return { json, pairedItem: { item: itemIndex } };
+	return { json: { ...json, ...partialResultOf(error) }, pairedItem: { item: itemIndex } };
 }

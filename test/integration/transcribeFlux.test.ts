@@ -140,11 +140,14 @@ describe('what is heard', () => {
 		expect(error).toBeUndefined();
 		expect(items[0]?.json).toMatchObject({
 			text: 'one two three four five six',
-			segments: [
-				{ start: 0, final: true },
-				{ turn: 1, final: true },
-			],
+			segments: [{ final: true }, { turn: 1, final: true }],
 		});
+		const [first, second] = items[0]?.json.segments as Array<{ start: number }>;
+		// Spoken at 0.1 and 1.4 s; it is told every quarter of a second what was heard.
+		expect(first?.start).toBeGreaterThan(0.09);
+		expect(first?.start).toBeLessThan(0.5);
+		expect(second?.start).toBeGreaterThan(1.3);
+		expect(second?.start).toBeLessThan(1.8);
 	});
 });
 
@@ -176,6 +179,28 @@ describe('the channels of a stereo recording', () => {
 		expect(sessions()).toHaveLength(2);
 		const [a, b] = sessions();
 		expect(Math.abs((a?.startedAt ?? 0) - (b?.startedAt ?? 0))).toBeLessThan(2_000);
+	});
+
+	it('have subtitles while they are spoken, even without word times', async () => {
+		sandbox.cloudflare.quirks = { withoutWordTimes: true };
+		const run = await transcribe(stereo, {
+			parameters: { channels: 'split', options: { subtitles: 'srt' } },
+		});
+		const srt = (await run.binary(run.items[0] ?? { json: {} }, 'subtitles')).toString();
+		const cues = [...srt.matchAll(/:(\d\d),(\d{3}) --> \d\d:\d\d:(\d\d),(\d{3})/g)].map(
+			([, second, ms, endSecond, endMs]) => ({
+				start: Number(`${second}.${ms}`),
+				end: Number(`${endSecond}.${endMs}`),
+			}),
+		);
+		const spoken = [0.2, 1.6, 3.2, 4.6];
+		expect(cues).toHaveLength(spoken.length);
+		cues.forEach(({ start, end }, index) => {
+			// The silence before a turn is none of it, which would begin at 0 and 2 on the other channel.
+			expect(start).toBeGreaterThan((spoken[index] ?? 0) - 0.05);
+			expect(start).toBeLessThan((spoken[index] ?? 0) + 0.5);
+			expect(end - start).toBeGreaterThan(0.1);
+		});
 	});
 
 	it('have their speaker in events too', async () => {

@@ -101,6 +101,30 @@ describe('a lost connection', () => {
 		expect(error?.description).toContain('Transcribed until then: one two three');
 	});
 
+	it('does not count where a turn was finished since: a long recording outlives many', async () => {
+		const turns = [0.2, 1.8, 3.4, 5, 6.6].map((start, index) => ({
+			keys: String(index + 1),
+			start,
+		}));
+		const long = makeDtmfWav({ channels: [turns], duration: 7.8 });
+		// Each session finishes one turn and loses the next.
+		lose({ dropAtSeconds: 2 }, 4);
+		const { items, error } = await transcribe({ maxReconnects: 1 }, {}, long);
+		expect(error).toBeUndefined();
+		expect(items[0]?.json.text).toBe('one two three four five');
+		expect(sandbox.cloudflare.sessions).toHaveLength(5);
+	}, 30_000);
+
+	it('is opened again after an outage that uses up no reconnects', async () => {
+		lose({ dropAtSeconds: 2 });
+		// Three times neither the WebSocket nor the question why can be answered.
+		sandbox.faults.add({ path: PATH, times: 6, fault: { kind: 'reset', when: 'before' } });
+		const { items, error } = await transcribe({ maxReconnects: 1 });
+		expect(error).toBeUndefined();
+		expect(comparable(items[0]?.json)).toEqual(undisturbed);
+		expect(sandbox.cloudflare.sessions).toHaveLength(2);
+	}, 30_000);
+
 	it('leaves no event twice', async () => {
 		const events = async () => {
 			const { items } = await transcribe({}, { parameters: { output: 'events' } });
@@ -138,13 +162,32 @@ describe('a lost connection', () => {
 });
 
 describe('what Cloudflare reports', () => {
+	it.each(['INTERNAL_SERVER_ERROR', 'NET-0000', 'NET-0001'])(
+		'as its own failure %s is one more reconnect',
+		async (code) => {
+			lose({ error: { atSeconds: 2, code, description: 'Try again' } });
+			const { items, error } = await transcribe({ maxReconnects: 1 });
+			expect(error).toBeUndefined();
+			expect(items[0]?.json.text).toBe('one two three four five six seven');
+			expect(sandbox.cloudflare.sessions).toHaveLength(2);
+		},
+	);
+
+	it('as its own failure too often fails the item and says how often', async () => {
+		const report = { atSeconds: 1.3, code: 'INTERNAL_SERVER_ERROR', description: 'Model gone' };
+		sandbox.faults.add({ path: PATH, times: 9, fault: { kind: 'socket', error: report } });
+		const { error } = await transcribe({ maxReconnects: 1 });
+		expect(error?.message).toContain('(INTERNAL_SERVER_ERROR)');
+		expect(error?.description).toContain('Model gone. Tried 2 times.');
+	});
+
 	it.each(['Error', 'FatalError'] as const)(
-		'as %s fails the item and keeps the text',
+		'about the request as %s fails the item and keeps the text',
 		async (type) => {
-			const report = { atSeconds: 2, code: 'INTERNAL_SERVER_ERROR', description: 'Model gone <b>' };
+			const report = { atSeconds: 2, code: 'DATA-0000', description: 'Model gone <b>' };
 			lose({ error: { ...report, type } });
 			const { error } = await transcribe();
-			expect(error?.message).toContain('(INTERNAL_SERVER_ERROR)');
+			expect(error?.message).toContain('(DATA-0000)');
 			expect(error?.description).toContain('Cloudflare says: Model gone &lt;b&gt;');
 			expect(error?.description).toContain('Transcribed until then: one two');
 			expect(sandbox.cloudflare.sessions).toHaveLength(1);
@@ -192,6 +235,30 @@ describe('a refused handshake', () => {
 		const { items, error } = await transcribe();
 		expect(error).toBeUndefined();
 		expect(items[0]?.json.text).toBe('one two three four five six seven');
+	});
+
+	describe('that hangs', () => {
+		const { timeout } = AbortSignal;
+		beforeEach(() => {
+			// Each limit passes a hundred times as fast.
+			jest.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => timeout(ms / 100));
+		});
+		afterEach(() => jest.restoreAllMocks());
+
+		it('is tried again, even where the question why hangs too', async () => {
+			sandbox.faults.add({ path: PATH, times: 2, fault: { kind: 'silence' } });
+			const { items, error } = await transcribe({ maxReconnects: 1 });
+			expect(error).toBeUndefined();
+			expect(items[0]?.json.text).toBe('one two three four five six seven');
+		});
+
+		it('advises nothing that the operation does not have', async () => {
+			sandbox.faults.add({ path: PATH, times: 2, fault: { kind: 'silence' } });
+			const { error } = await transcribe({ maxReconnects: 0 });
+			expect(error?.message).toContain('did not answer within 30 s');
+			expect(error?.description).not.toContain("'Timeout'");
+			expect(error?.description).toContain('try again later');
+		});
 	});
 
 	it('is no riddle where nobody listens', async () => {
@@ -247,27 +314,101 @@ describe('a slow source', () => {
 		}
 	}, 40_000);
 
-	it('that breaks off fails the item and keeps the text', async () => {
+	/** Serves the recording up to here so many times, then breaks off; after that, the whole of it. */
+	async function servedTo(
+		seconds: number,
+		times: number,
+		run: (audioUrl: string) => Promise<void>,
+	) {
+		let opened = 0;
 		const server = createServer((_, response) => {
 			response.writeHead(200, { 'content-length': wav.length });
-			response.write(wav.subarray(0, 44 + 1.5 * 32_000));
+			if (opened++ >= times) return void response.end(wav);
+			response.write(wav.subarray(0, 44 + seconds * 32_000));
 			void delay(1_500).then(() => response.destroy());
 		}).listen(0, '127.0.0.1');
 		await new Promise((resolve) => server.once('listening', resolve));
 		const { port } = server.address() as AddressInfo;
 		try {
-			const { error } = await transcribe(
-				{},
-				{
-					items: [{}],
-					parameters: { inputType: 'url', audioUrl: `http://127.0.0.1:${port}/a.wav` },
-				},
-			);
-			expect(error?.message).toContain('could not be read to its end');
-			expect(error?.description).toContain('Transcribed until then: one two');
+			await run(`http://127.0.0.1:${port}/a.wav`);
 		} finally {
 			server.closeAllConnections();
 			server.close();
 		}
+	}
+	const fromUrl = (audioUrl: string, more: CloudflareRun = {}) => ({
+		items: [{}],
+		...more,
+		parameters: { inputType: 'url', audioUrl },
+	});
+
+	it('that breaks off is opened again, and nothing is missing', async () => {
+		const expected = comparable((await transcribe()).items[0]?.json);
+		await servedTo(1.5, 1, async (audioUrl) => {
+			const { items, error } = await transcribe({ maxReconnects: 1 }, fromUrl(audioUrl));
+			expect(error).toBeUndefined();
+			expect(comparable(items[0]?.json)).toEqual(expected);
+		});
+	});
+
+	it('that breaks off too often fails the item and keeps the text', async () => {
+		await servedTo(1.5, 9, async (audioUrl) => {
+			const { error } = await transcribe({ maxReconnects: 1 }, fromUrl(audioUrl));
+			expect(error?.message).toContain('could not be read to its end');
+			expect(error?.description).toContain('Tried 2 times.');
+			expect(error?.description).toContain('Transcribed until then: one two');
+		});
+	});
+
+	it('that breaks off within a turn leaves what was heard of it as data', async () => {
+		await servedTo(2.2, 9, async (audioUrl) => {
+			const run = fromUrl(audioUrl, { continueOnFail: true });
+			const { items } = await transcribe({ maxReconnects: 0 }, run);
+			expect(items[0]?.json).toMatchObject({
+				error: expect.stringContaining('could not be read to its end') as string,
+				details: expect.stringContaining('one two three') as string,
+				transcript: {
+					text: expect.stringMatching(/^one two three/) as string,
+					segments: [
+						{ text: 'one two', final: true, turn: 0 },
+						{ text: expect.stringMatching(/^three/) as string, final: false, turn: 1 },
+					],
+					words: expect.arrayContaining([expect.objectContaining({ text: 'three' })]) as object[],
+					service: 'cloudflare',
+				},
+			});
+		});
+	});
+});
+
+describe('what was heard', () => {
+	const split = { parameters: { channels: 'split' }, continueOnFail: true };
+
+	it('in every channel is kept as data where one channel fails', async () => {
+		const stereo = makeDtmfWav({
+			channels: [[{ keys: '12' }, { keys: '34', start: 2.6 }], [{ keys: '56', start: 1.3 }]],
+			duration: 20,
+		});
+		const report = { atSeconds: 6, code: 'DATA-0000', description: 'Unreadable' };
+		lose({ error: report });
+		const { items } = await transcribe({}, split, stereo);
+		expect(items[0]?.json).toMatchObject({
+			error: expect.stringContaining('(DATA-0000)') as string,
+			transcript: {
+				text: 'one two five six three four',
+				segments: [
+					{ speaker: 'channel 1', text: 'one two' },
+					{ speaker: 'channel 2', text: 'five six' },
+					{ speaker: 'channel 1', text: 'three four' },
+				],
+			},
+		});
+	});
+
+	it('nothing leaves no transcript', async () => {
+		lose({ error: { atSeconds: 0.08, code: 'DATA-0000', description: 'Unreadable' } });
+		const { items } = await transcribe({}, { continueOnFail: true });
+		expect(items[0]?.json).toHaveProperty('error');
+		expect(items[0]?.json).not.toHaveProperty('transcript');
 	});
 });

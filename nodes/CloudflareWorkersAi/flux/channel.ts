@@ -3,17 +3,23 @@ import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow
 import { authorizationHeaders } from '../../../credentials/CloudflareWorkersAiApi.credentials';
 import type { ChannelChoice } from '../../shared/audio/pcm';
 import { isPassing } from '../../shared/http/passing';
-import { backoffMs, LONGEST_WAIT_MS, type FailedTry } from '../../shared/http/retry';
-import { escapeHtml } from '../../shared/text';
+import type { FailedTry } from '../../shared/http/retry';
+import type { Service } from '../../shared/http/service';
+import { escapeHtml, sentence } from '../../shared/text';
 import { pause } from '../../shared/time';
 import { addressOf, connectionOf, probe, type Connection } from '../../shared/http/transport';
 import { CLOUDFLARE } from '../service';
 import { openRecording, type Recording, type RecordingInput } from './recording';
+import { Reconnects, type Loss } from './reconnects';
 import { FluxSession, type SessionOutcome } from './session';
 import { rounded, type Turn } from './turns';
 
 const PROBE_SECONDS = 30;
-const LONGEST_BACKOFF_MS = 30_000;
+/** The question why a WebSocket is refused has no 'Timeout' of the user's. */
+const PROBED: Service = {
+	...CLOUDFLARE,
+	timeoutAdvice: 'Cloudflare may be busy: try again later.',
+};
 
 export interface ChannelSettings {
 	input: RecordingInput;
@@ -25,19 +31,21 @@ export interface ChannelSettings {
 	speed: number;
 	eotTimeoutSeconds: number;
 	maxReconnects: number;
-	/** Told of each turn as it is finished, and of the one that stays open. */
+	/** Told of each turn as it is finished, and at the end of the one that stays open. */
 	onTurn: (turn: Turn) => void;
 	/** Whether the messages are wanted as well. */
 	keepsEvents: boolean;
 }
+
+type FailedSession = Exclude<SessionOutcome, { kind: 'done' }>;
 
 /**
  * Transcribes one channel of a recording, over as many sessions as it takes: after a lost connection
  * the audio from the end of the last finished turn on is sent again.
  */
 export class ChannelTranscription {
-	/** Finished turns, and at the end the one that stayed open. */
-	readonly turns: Turn[] = [];
+	/** Finished turns. */
+	private readonly finished: Turn[] = [];
 
 	/** Messages with an event and when they came; those of turns that were heard anew are left out. */
 	readonly events: Array<{ json: IDataObject; receivedAt: number }> = [];
@@ -54,11 +62,13 @@ export class ChannelTranscription {
 	/** Whether Cloudflare never let it be known that it heard the recording to its end. */
 	isUnsure = false;
 
-	/** The turn that was open when a session was lost. */
-	private open: Turn | undefined;
+	private current: FluxSession | undefined;
 
-	/** Sessions since the last finished turn. */
-	private vainTries = 0;
+	/** The turn that was open when a session was lost. */
+	private lostTurn: Turn | undefined;
+
+	/** Whether a turn was finished in the session under way. */
+	private hasAdvanced = false;
 
 	/** Where the next session begins. */
 	private nextSample = 0;
@@ -68,7 +78,17 @@ export class ChannelTranscription {
 	/** How many events belong to finished turns. */
 	private settledEvents = 0;
 
-	constructor(private readonly settings: ChannelSettings) {}
+	private readonly reconnects: Reconnects;
+
+	constructor(private readonly settings: ChannelSettings) {
+		this.reconnects = new Reconnects(settings.maxReconnects);
+	}
+
+	/** What has been heard so far: finished turns, and the one that is open. */
+	get turns(): Turn[] {
+		const open = this.current?.openTurn ?? this.lostTurn;
+		return open ? [...this.finished, open] : this.finished;
+	}
 
 	/**
 	 * Runs until the recording has been heard; `first` is the recording opened already.
@@ -76,44 +96,92 @@ export class ChannelTranscription {
 	 * NodeOperationError where the recording cannot be read
 	 */
 	async run(first: Recording, signal: AbortSignal): Promise<void> {
-		const { input, maxReconnects } = this.settings;
-		const { context, itemIndex } = input.item;
-		const connection = await connectionOf(input.item, CLOUDFLARE).catch((error: Error) => {
-			first.close();
-			throw new NodeOperationError(context.getNode(), error, { itemIndex });
-		});
-		for (let tries = 1; ; tries++) {
-			const recording = tries === 1 ? first : await this.reopen(signal);
-			const start = this.nextSample;
-			this.vainTries++;
-			const outcome = await this.session(connection, recording, signal);
-			if ('seconds' in outcome && outcome.seconds !== undefined) {
-				const end = start + Math.round(outcome.seconds * recording.sampleRate);
-				this.seconds = rounded(end / recording.sampleRate);
-				const isRepeated = this.isUnsure && this.vainTries > 0;
-				this.isUnsure = outcome.kind === 'lost' && outcome.isUnsure === true;
-				if (outcome.kind === 'done' || this.nextSample >= end || (isRepeated && this.isUnsure)) {
-					this.isTruncated = recording.isTruncated();
-					return this.keepOpen(outcome.open);
-				}
-			}
-			if (outcome.kind !== 'refused') this.open = outcome.open ?? this.open;
-			const refusal = outcome.kind === 'refused' ? await this.refusal(signal) : undefined;
-			const wait = refusal?.retryAfterMs ?? Math.min(backoffMs(this.vainTries), LONGEST_BACKOFF_MS);
-			const isLasting = outcome.kind === 'error' || (refusal && !isPassing(refusal.error));
-			if (isLasting || tries > maxReconnects || wait > LONGEST_WAIT_MS) {
-				this.keepOpen(this.open);
-				throw refusal?.error ?? this.failure(outcome, tries, connection);
-			}
+		const { context, itemIndex } = this.settings.input.item;
+		const connection = await connectionOf(this.settings.input.item, CLOUDFLARE).catch(
+			(error: Error) => {
+				first.close();
+				throw new NodeOperationError(context.getNode(), error, { itemIndex });
+			},
+		);
+		let recording: Recording | undefined = first;
+		for (;;) {
+			const loss = await this.attempt(connection, recording, signal);
+			if (!loss) return;
+			const wait = this.reconnects.waitAfter(loss, performance.now());
+			if (wait === undefined) throw this.last(loss);
 			this.events.length = this.settledEvents;
+			recording = undefined;
 			await pause(wait, signal);
 		}
+	}
+
+	/** One session; without a recording it is opened again. */
+	private async attempt(
+		connection: Connection,
+		opened: Recording | undefined,
+		signal: AbortSignal,
+	): Promise<Loss | undefined> {
+		let recording = opened;
+		try {
+			recording ??= await this.reopen(signal);
+		} catch (error) {
+			signal.throwIfAborted();
+			return { error: error as Error };
+		}
+		const start = this.nextSample;
+		this.hasAdvanced = false;
+		const outcome = await this.session(connection, recording, signal);
+		if ('seconds' in outcome && outcome.seconds !== undefined) {
+			const end = start + Math.round(outcome.seconds * recording.sampleRate);
+			this.seconds = rounded(end / recording.sampleRate);
+			const isRepeated = this.isUnsure && !this.hasAdvanced;
+			this.isUnsure = outcome.kind === 'lost' && outcome.isUnsure === true;
+			if (outcome.kind === 'done' || this.nextSample >= end || (isRepeated && this.isUnsure)) {
+				this.isTruncated = recording.isTruncated();
+				this.keepOpen(outcome.open);
+				return undefined;
+			}
+		}
+		return outcome.kind === 'done' ? undefined : await this.lossBy(outcome, connection, signal);
+	}
+
+	private async lossBy(
+		outcome: FailedSession,
+		connection: Connection,
+		signal: AbortSignal,
+	): Promise<Loss> {
+		if (outcome.kind === 'refused') {
+			const refusal = await this.refusal(signal);
+			if (!refusal) return { error: this.failure(outcome, connection) };
+			const { error, retryAfterMs } = refusal;
+			const isUnreachable = isPassing(error);
+			return { error, retryAfterMs, isUnreachable, isLasting: !isUnreachable };
+		}
+		this.lostTurn = outcome.open ?? this.lostTurn;
+		return {
+			error: this.failure(outcome, connection),
+			isLasting: outcome.kind === 'error' && !outcome.error.isPassing,
+		};
+	}
+
+	/** The error of the last session, with what was tried before. */
+	private last({ error }: Loss): Error {
+		const { summary } = this.reconnects;
+		if (summary !== '' && (error instanceof NodeApiError || error instanceof NodeOperationError)) {
+			error.description = `${error.description ?? ''} ${summary}`.trim();
+		}
+		return error;
 	}
 
 	/** The recording from the end of the last finished turn on. */
 	private async reopen(signal: AbortSignal): Promise<Recording> {
 		const recording = await openRecording(this.settings.input, signal);
-		await recording.skip(this.nextSample);
+		try {
+			await recording.skip(this.nextSample);
+		} catch (error) {
+			recording.close();
+			throw error;
+		}
 		return recording;
 	}
 
@@ -136,9 +204,10 @@ export class ChannelTranscription {
 			{ seconds: this.nextSample / recording.sampleRate, turn: this.nextTurn },
 			{
 				onTurn: (turn) => {
-					this.turns.push(turn);
-					this.open = undefined;
-					this.vainTries = 0;
+					this.finished.push(turn);
+					this.lostTurn = undefined;
+					this.hasAdvanced = true;
+					this.reconnects.turnFinished();
 					this.settledEvents = this.events.length;
 					this.nextTurn = turn.segment.turn + 1;
 					this.nextSample = Math.round((turn.heardUntil ?? turn.heardAt) * recording.sampleRate);
@@ -153,20 +222,25 @@ export class ChannelTranscription {
 			},
 			signal,
 		);
-		return await session.run();
+		this.current = session;
+		const outcome = await session.run();
+		this.current = undefined;
+		if (outcome.kind !== 'refused') this.reconnects.sessionOpened();
+		return outcome;
 	}
 
 	/** The turn that stayed open is worth keeping: its last update is what was understood. */
 	private keepOpen(open: Turn | undefined): void {
+		this.lostTurn = undefined;
 		if (!open) return;
-		this.turns.push(open);
+		this.finished.push(open);
 		this.settings.onTurn(open);
 	}
 
 	/** Why Cloudflare refuses the WebSocket, learnt by a plain request of the same address. */
 	private async refusal(signal: AbortSignal): Promise<FailedTry | undefined> {
 		const { input, path, query } = this.settings;
-		const refusal = await probe({ ...input.item, signal }, CLOUDFLARE, {
+		const refusal = await probe({ ...input.item, signal }, PROBED, {
 			method: 'GET',
 			path,
 			query,
@@ -175,28 +249,29 @@ export class ChannelTranscription {
 		return refusal && !asksForWebSocket(refusal.error) ? refusal : undefined;
 	}
 
-	private failure(outcome: SessionOutcome, tries: number, { mask }: Connection): Error {
+	private failure(outcome: FailedSession, { mask }: Connection): NodeApiError | NodeOperationError {
 		const { context, itemIndex } = this.settings.input.item;
 		const error = (message: string, description: string) =>
 			new NodeApiError(context.getNode(), { message }, { message, description, itemIndex });
-		const times = tries === 1 ? '' : ` Tried ${tries} times.`;
 		switch (outcome.kind) {
 			case 'error': {
 				const { code, description } = outcome.error;
 				return error(
 					`Cloudflare broke off the transcription${code ? ` (${mask(code)})` : ''}`,
-					`Cloudflare says: ${escapeHtml(mask(description))}`,
+					`Cloudflare says: ${sentence(escapeHtml(mask(description)))}`,
 				);
 			}
 			case 'lost':
 				return error(
 					'The connection to Cloudflare was lost',
-					`It ended because ${escapeHtml(mask(outcome.reason))}.${times} Try again later, or raise 'Max Reconnects'.`,
+					`It ended because ${escapeHtml(mask(outcome.reason))}. Try again later, or raise 'Max Reconnects'.`,
 				);
-			default:
+			case 'unread':
+				return outcome.error;
+			case 'refused':
 				return error(
 					'Cloudflare did not open the WebSocket',
-					`It answers other requests at this address.${times} Check that no proxy between n8n and Cloudflare keeps WebSockets back, and 'Base URL' in the credential.`,
+					"It answers other requests at this address. Check that no proxy between n8n and Cloudflare keeps WebSockets back, and 'Base URL' in the credential.",
 				);
 		}
 	}

@@ -22,6 +22,8 @@ export interface ErrorMessage {
 	kind: 'error';
 	code?: string;
 	description: string;
+	/** Whether its own side failed, so that another session may do better. */
+	isPassing: boolean;
 }
 
 /** Anything else: greetings, answers to settings, what future versions may add. */
@@ -34,6 +36,13 @@ export type FluxMessage = (TurnMessage | ErrorMessage | OtherMessage) & {
 	json?: IDataObject;
 	requestId?: string;
 };
+
+/**
+ * Codes of failures that are not the client's doing:
+ * https://developers.deepgram.com/docs/stt-troubleshooting-websocket-data-and-net-errors, and
+ * https://developers.cloudflare.com/workers-ai/platform/errors/ (3007, 3008 and 3040: time and capacity).
+ */
+const PASSING_CODE = /^(NET-\d+|INTERNAL_SERVER_ERROR|3007|3008|3040)$/;
 
 const TURN_EVENTS: ReadonlySet<string> = new Set<TurnMessage['event']>([
 	'Update',
@@ -73,6 +82,10 @@ function turnOf(json: IDataObject, event: TurnMessage['event']): TurnMessage {
 	};
 }
 
+function codeIn(error: unknown): unknown {
+	return isObject(error) ? error.code : undefined;
+}
+
 function wordOf({ word, start, end, confidence }: IDataObject): Word[] {
 	const text = asText(word);
 	if (!text) return [];
@@ -100,11 +113,13 @@ function isError(json: IDataObject): boolean {
 }
 
 function errorOf(json: IDataObject): ErrorMessage {
-	const { code } = json;
+	const given: unknown = json.code ?? (Array.isArray(json.errors) ? codeIn(json.errors[0]) : '');
+	const code = typeof given === 'string' || typeof given === 'number' ? String(given) : '';
 	const description = asText(json.description) ?? messageIn(JSON.stringify(json));
 	return {
 		kind: 'error',
-		code: typeof code === 'string' || typeof code === 'number' ? String(code) : undefined,
+		code: code === '' ? undefined : code,
 		description: description ?? 'no reason given',
+		isPassing: PASSING_CODE.test(code),
 	};
 }

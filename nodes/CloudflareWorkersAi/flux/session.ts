@@ -1,4 +1,4 @@
-import { sleep } from 'n8n-workflow';
+import { NodeOperationError, sleep } from 'n8n-workflow';
 
 import type { ChannelChoice } from '../../shared/audio/pcm';
 import type { Mask } from '../../shared/http/secrets';
@@ -69,11 +69,13 @@ export type SessionOutcome =
 	 */
 	| { kind: 'lost'; reason: string; seconds?: number; isUnsure?: boolean; open?: Turn }
 	/** The service reports that it gives up. */
-	| { kind: 'error'; error: ErrorMessage; open?: Turn };
+	| { kind: 'error'; error: ErrorMessage; open?: Turn }
+	/** The recording could not be read on. */
+	| { kind: 'unread'; error: NodeOperationError; open?: Turn };
 
 /** Ends the waits of a session from within. */
 class SessionOver extends Error {
-	constructor(readonly outcome: Exclude<SessionOutcome, { kind: 'done' | 'refused' }>) {
+	constructor(readonly outcome: Extract<SessionOutcome, { kind: 'lost' | 'error' }>) {
 		super(outcome.kind);
 	}
 }
@@ -133,7 +135,7 @@ export class FluxSession {
 
 	/**
 	 * Runs the session to its end.
-	 * @returns how it ended; rejects when the source cannot be read, or with the signal's reason
+	 * @returns how it ended; rejects with the signal's reason
 	 */
 	async run(): Promise<SessionOutcome> {
 		return await this.converse()
@@ -143,6 +145,11 @@ export class FluxSession {
 				this.socket?.close();
 				this.recording.close();
 			});
+	}
+
+	/** The turn that has begun and not ended. */
+	get openTurn(): Turn | undefined {
+		return this.turns.open;
 	}
 
 	private async converse(): Promise<SessionOutcome> {
@@ -173,7 +180,9 @@ export class FluxSession {
 			const { hasEnded, recorded } = this.timeline;
 			return { ...cause.outcome, open: this.turns.open, ...(hasEnded && { seconds: recorded }) };
 		}
-		throw error;
+		this.signal.throwIfAborted();
+		if (!(error instanceof NodeOperationError)) throw error;
+		return { kind: 'unread', error, open: this.turns.open };
 	}
 
 	private async connect(): Promise<Socket | undefined> {

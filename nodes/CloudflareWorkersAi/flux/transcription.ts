@@ -6,7 +6,7 @@ import {
 } from 'n8n-workflow';
 
 import type { ChannelChoice } from '../../shared/audio/pcm';
-import { inputError, isToolRun, type Item } from '../../shared/item';
+import { inputError, isToolRun, keepPartialResult, type Item } from '../../shared/item';
 import { LiveText } from '../../shared/liveText';
 import { escapeHtml } from '../../shared/text';
 import { subtitleBinary, type SubtitleRequest } from '../../shared/transcript/subtitleBinary';
@@ -183,10 +183,10 @@ class RecordingTranscription {
 
 	private transcript(): Transcript {
 		const turns = this.turns();
-		const lengths = this.parts.map(({ transcription }) => transcription.seconds ?? 0);
+		const lengths = this.parts.flatMap(({ transcription }) => transcription.seconds ?? []);
 		return {
 			text: textOf(turns),
-			duration: Math.max(...lengths),
+			duration: lengths.length > 0 ? Math.max(...lengths) : undefined,
 			segments: turns.map(({ segment }) => segment),
 			words: turns.flatMap(({ segment: { speaker }, words }) =>
 				words.map((word) => ({ ...word, ...(speaker && { speaker }) })),
@@ -211,9 +211,11 @@ class RecordingTranscription {
 			cause instanceof NodeApiError || cause instanceof NodeOperationError
 				? cause
 				: new NodeOperationError(context.getNode(), cause, { itemIndex });
-		const text = textOf(this.turns());
-		if (text !== '') {
-			error.description = `${error.description ?? ''} Transcribed until then: ${escapeHtml(text)}`;
+		const transcript = this.transcript();
+		if (transcript.text !== '') {
+			const heard = `Transcribed until then: ${escapeHtml(transcript.text)}`;
+			error.description = `${error.description ?? ''} ${heard}`;
+			keepPartialResult(error, { transcript: transcriptJson(transcript) });
 		}
 		await this.live.fail(error.message);
 		throw error;

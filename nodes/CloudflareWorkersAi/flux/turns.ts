@@ -36,6 +36,9 @@ export class TurnTracker {
 	/** The session's index of the first turn that has not been finished. */
 	private nextIndex = 0;
 
+	/** Up to where the service had listened when it first heard speech of the turn under way. */
+	private speechFrom: number | undefined;
+
 	private latest: number | undefined;
 
 	constructor(private readonly place: SessionPlace) {}
@@ -58,6 +61,8 @@ export class TurnTracker {
 		// A turn that is followed by another is over, whether or not its end was announced.
 		const done = turnIndex > this.nextIndex ? this.finish() : [];
 		this.nextIndex = turnIndex;
+		const isBegun = event !== 'EndOfTurn' && (event !== 'Update' || transcript !== '');
+		if (isBegun) this.speechFrom ??= windowEnd;
 		if (transcript !== '') this.openTurn = this.turnOf(message);
 		if (event === 'EndOfTurn') {
 			done.push(...this.finish());
@@ -69,7 +74,14 @@ export class TurnTracker {
 	private finish(): Turn[] {
 		const turn = this.openTurn;
 		this.openTurn = undefined;
+		this.speechFrom = undefined;
 		return turn ? [{ ...turn, segment: { ...turn.segment, final: true } }] : [];
+	}
+
+	/** When speech was first heard, where the turn has any length from there on. */
+	private speechBefore(end: number | undefined): number | undefined {
+		const { speechFrom } = this;
+		return speechFrom !== undefined && speechFrom < (end ?? 0) ? speechFrom : undefined;
 	}
 
 	private turnOf(message: TurnMessage): Turn {
@@ -89,12 +101,17 @@ export class TurnTracker {
 				turn: firstTurn + this.nextIndex,
 				text: transcript,
 				final: false,
-				start: first?.start ?? at(windowStart),
+				start: first?.start ?? at(this.speechBefore(windowEnd) ?? windowStart),
 				end: last?.end ?? at(windowEnd),
 				endOfTurnConfidence,
 			},
 			words,
-			heardAt: first?.start ?? this.openTurn?.heardAt ?? at(windowEnd) ?? at(windowStart) ?? 0,
+			// As it was first told: a later word must not change the order of turns already put out.
+			heardAt:
+				this.openTurn?.heardAt ??
+				first?.start ??
+				at(this.speechFrom ?? windowEnd ?? windowStart) ??
+				0,
 			// Not rounded: from here on the audio is sent again after a lost connection.
 			heardUntil: windowEnd === undefined ? (last?.end ?? sentUntil?.()) : timeOf(windowEnd),
 		};

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type { IExecuteFunctions, INode } from 'n8n-workflow';
+import { NodeOperationError, type IExecuteFunctions, type INode } from 'n8n-workflow';
 
+import { keepPartialResult } from '../../../../nodes/shared/item.ts';
 import { runItems, type ItemOperation } from '../../../../nodes/shared/items.ts';
 
 const node: INode = {
@@ -86,6 +87,19 @@ describe('runItems', () => {
 			{ itemIndex: 2 },
 		]);
 		expect(items[1]?.pairedItem).toEqual({ item: 1 });
+	});
+
+	it("puts out what a failed item had of its result with 'Continue On Fail'", async () => {
+		const items = await runItems(contextOf(1, { continueOnFail: true }), 1, () => {
+			const error = new NodeOperationError(node, 'no good', { description: 'go on so' });
+			keepPartialResult(error, { transcript: { text: 'so far' } });
+			return Promise.reject(error);
+		});
+		expect(items[0]?.json).toEqual({
+			error: 'no good [item 0]',
+			details: 'go on so',
+			transcript: { text: 'so far' },
+		});
 	});
 
 	it('ends at once when the execution is stopped, even if an item does not', async () => {

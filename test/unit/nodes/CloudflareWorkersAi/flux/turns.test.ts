@@ -37,15 +37,34 @@ describe('TurnTracker', () => {
 		});
 	});
 
-	it('has the times of the window where words have none', () => {
-		const turns = turnsFrom();
-		turns.take(message({ event: 'StartOfTurn', transcript: 'a', windowStart: 0, windowEnd: 2 }));
-		const words = [{ text: 'a' }];
+	it('begins when speech was first heard where words have no times, not with the silence before', () => {
+		const turns = turnsFrom(0, 30);
+		turns.take(message({ event: 'Update', windowStart: 0, windowEnd: 1.5 }));
+		turns.take(message({ event: 'StartOfTurn', windowStart: 0, windowEnd: 1.6 }));
+		turns.take(message({ transcript: 'a', windowStart: 0, windowEnd: 2 }));
+		const words = [{ text: 'a' }, { text: 'b' }];
 		const [turn] = turns.take(
-			message({ event: 'EndOfTurn', transcript: 'a', words, windowStart: 0, windowEnd: 3 }),
+			message({ event: 'EndOfTurn', transcript: 'a b', words, windowStart: 0, windowEnd: 3 }),
 		);
-		expect(turn?.segment).toMatchObject({ start: 0, end: 3 });
-		expect(turn?.heardAt).toBe(2);
+		expect(turn?.segment).toMatchObject({ start: 31.6, end: 33 });
+		expect(turn?.heardAt).toBe(31.6);
+	});
+
+	it('keeps the place of a turn in the order when its first word is understood anew', () => {
+		const turns = turnsFrom();
+		const words = (start: number) => [{ text: 'a', start, end: 3 }];
+		turns.take(message({ event: 'StartOfTurn', transcript: 'a', words: words(2), windowEnd: 2.5 }));
+		const [turn] = turns.take(
+			message({ event: 'EndOfTurn', transcript: 'a', words: words(1.9), windowEnd: 4 }),
+		);
+		expect(turn).toMatchObject({ heardAt: 2, segment: { start: 1.9 } });
+	});
+
+	it('has the times of the window for a turn of which only the end is told', () => {
+		const [turn] = turnsFrom().take(
+			message({ event: 'EndOfTurn', transcript: 'a', windowStart: 1, windowEnd: 3 }),
+		);
+		expect(turn).toMatchObject({ segment: { start: 1, end: 3 }, heardAt: 3 });
 	});
 
 	it('keeps the last update of a turn that stays open', () => {
