@@ -13,6 +13,8 @@ import {
 export interface ReportSubject {
 	/** The recording's name, e.g. `meeting.mp3`. */
 	recording?: string;
+	/** The display name of the service that heard it. */
+	service: string;
 }
 
 /** Below these a word is marked as unsure, and as less sure. */
@@ -27,19 +29,13 @@ const TICK_STEPS = [
 	1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 86_400,
 ];
 
-const SERVICES: Record<Transcript['service'], string> = {
-	cloudflare: 'Cloudflare Workers AI',
-	cloudsway: 'Cloudsway',
-	connecte: 'Connecte',
-};
-
 /**
  * A transcript as one HTML file that needs nothing else: it loads nothing, and its
  * Content-Security-Policy allows its own script and style alone, by their hashes. The transcript's
  * text is only ever text in it, never script or markup. Shows what the transcript has: speakers,
  * times and confidence may each be missing.
  */
-export function makeReport(transcript: Transcript, { recording }: ReportSubject): string {
+export function makeReport(transcript: Transcript, { recording, service }: ReportSubject): string {
 	const paragraphs = paragraphsOf(transcript);
 	const view = viewOf(transcript, paragraphs);
 	const title = escaped(recording ?? '') || 'Transcript';
@@ -64,7 +60,7 @@ export function makeReport(transcript: Transcript, { recording }: ReportSubject)
 		timeline(view),
 		tools(view),
 		main(transcript, view),
-		footer(transcript),
+		footer(service, transcript.model),
 		'</div>',
 		`<script>${script}</script>`,
 		'</body>',
@@ -384,8 +380,8 @@ function run({ text, level, confidence = 0 }: Run): string {
 	return `<span class="${level}" title="${percent} % sure">${escaped(text)}</span>`;
 }
 
-function footer({ service, model }: Transcript): string {
-	const by = [SERVICES[service], ...(model ? [model] : [])].map(escaped).join(' · ');
+function footer(service: string, model: string | undefined): string {
+	const by = [service, ...(model ? [model] : [])].map(escaped).join(' · ');
 	return `<footer>Transcribed by ${by}. A machine wrote this: check against the recording what matters.</footer>`;
 }
 

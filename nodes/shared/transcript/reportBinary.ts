@@ -2,7 +2,7 @@ import type { IBinaryKeyData, IDataObject } from 'n8n-workflow';
 
 import type { Item } from '../item';
 import type { Transcript } from './transcript';
-import { makeReport } from './report';
+import { makeReport, type ReportSubject } from './report';
 import { readableText } from './reportParagraphs';
 
 export interface ReportRequest {
@@ -19,17 +19,16 @@ export function reportRequest({ report, reportProperty }: IDataObject): ReportRe
 
 /**
  * The report of a transcript as the binary data of an item.
- * @param recording the recording's file name, where it is known
  */
 export async function reportBinary(
 	item: Item,
 	transcript: Transcript,
 	{ property }: ReportRequest,
-	recording?: string,
+	subject: ReportSubject,
 ): Promise<IBinaryKeyData> {
 	const binary = await item.context.helpers.prepareBinaryData(
-		Buffer.from(makeReport(transcript, { recording })),
-		reportFileName(recording),
+		Buffer.from(makeReport(transcript, subject)),
+		reportFileName(subject.recording),
 		'text/html',
 	);
 	return { [property]: binary };

@@ -14,7 +14,7 @@ type Node = DefaultTreeAdapterTypes.ChildNode;
 type Element = DefaultTreeAdapterTypes.Element;
 
 const report = (parts: Partial<Transcript>, recording?: string) =>
-	makeReport({ text: '', service: 'cloudsway', ...parts }, { recording });
+	makeReport({ text: '', service: 'cloudsway', ...parts }, { recording, service: 'Cloudsway' });
 
 /** Every element of the page in order, as a browser's own parser would find them. */
 function elementsIn(html: string): Element[] {
