@@ -50,8 +50,9 @@ export async function decode(content: Buffer, extension: string): Promise<Decode
 			const wav = new WaveFile(content);
 			wav.toBitDepth('32f');
 			const { sampleRate } = wav.fmt as { sampleRate: number };
-			const channels = wav.getSamples(false, Float32Array) as Float32Array | Float32Array[];
-			const samples = Array.isArray(channels) ? (channels[0] ?? new Float32Array()) : channels;
+			const channels: unknown = wav.getSamples(false, Float32Array);
+			const first: unknown = Array.isArray(channels) ? channels[0] : channels;
+			const samples = first instanceof Float32Array ? first : new Float32Array();
 			return { samples, sampleRate, complaints: [] };
 		}
 		case 'mp3':
