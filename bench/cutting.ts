@@ -13,11 +13,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 
-import type * as Inspection from '../nodes/shared/audio/inspection.ts';
-import type * as Parts from '../nodes/shared/audio/parts.ts';
-import type * as Reader from '../nodes/shared/audio/byteReader.ts';
-import { makeDtmfWav, type Phrase } from '../sandbox/hearing/tones.ts';
 import { buildPackage } from '../harness/build.ts';
+import { packageRoot } from '../harness/root.ts';
+import { makeDtmfWav, type Phrase } from '../sandbox/hearing/tones.ts';
 
 /**
  * How fast recordings are cut into parts of 24 MB and 20 minutes, beside ffmpeg's cutting without
@@ -71,12 +69,22 @@ const CASES: Case[] = [
 ];
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'n8n-speech-bench-'));
-const dist = await buildPackage();
+await buildPackage();
 const load = createRequire(import.meta.url);
-const shared = (file: string): unknown => load(path.join(dist, 'nodes', 'shared', file));
-const { openSoundTrack } = shared('audio/inspection.js') as typeof Inspection;
-const { cutIntoParts } = shared('audio/parts.js') as typeof Parts;
-const { ByteReader } = shared('byteReader.js') as typeof Reader;
+const shared = (file: string): unknown =>
+	load(path.join(packageRoot(), 'dist', 'nodes', 'shared', file));
+const { openSoundTrack } = shared('audio/inspection.js') as {
+	openSoundTrack: (recording: { length: number; open: () => Promise<object> }) => Promise<object>;
+};
+const { cutIntoParts } = shared('audio/parts.js') as {
+	cutIntoParts: (
+		track: object,
+		limits: { bytes: number; seconds: number },
+	) => AsyncIterable<{ file: { content: Buffer } }>;
+};
+const { ByteReader } = shared('byteReader.js') as {
+	ByteReader: new (source: AsyncIterable<Uint8Array>) => object;
+};
 
 const ffmpeg = (args: string[]) =>
 	execFileSync('ffmpeg', ['-v', 'error', '-y', ...args], { cwd: folder, stdio: 'pipe' });

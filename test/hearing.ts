@@ -50,9 +50,10 @@ export async function decode(content: Buffer, extension: string): Promise<Decode
 			const wav = new WaveFile(content);
 			wav.toBitDepth('32f');
 			const { sampleRate } = wav.fmt as { sampleRate: number };
-			const channels = wav.getSamples() as Float64Array | Float64Array[];
-			const samples = Array.isArray(channels) ? (channels[0] ?? []) : channels;
-			return { samples: Float32Array.from(samples), sampleRate, complaints: [] };
+			const channels: unknown = wav.getSamples(false, Float32Array);
+			const first: unknown = Array.isArray(channels) ? channels[0] : channels;
+			const samples = first instanceof Float32Array ? first : new Float32Array();
+			return { samples, sampleRate, complaints: [] };
 		}
 		case 'mp3':
 			return await decodeBy(new MPEGDecoder(), (it) => Promise.resolve(it.decode(content)));
