@@ -6,8 +6,8 @@ import {
 	type INodeTypeDescription,
 } from 'n8n-workflow';
 
+import { concurrencyOf } from '../shared/fields';
 import { runItems } from '../shared/items';
-import { concurrencyOf } from '../shared/parameters';
 import * as runFlux from './operations/runFlux';
 import * as transcribeFlux from './operations/transcribeFlux';
 import * as transcribeNova3 from './operations/transcribeNova3';

@@ -1,7 +1,7 @@
 import type { INodeProperties } from 'n8n-workflow';
 
+import type { FieldValues } from '../shared/fieldValues';
 import { inputError, type Item } from '../shared/item';
-import { listOf } from '../shared/parameters';
 
 const MAX_KEYTERMS = 100;
 const MAX_KEYTERM_LENGTH = 100;
@@ -18,13 +18,11 @@ export const keytermsOption: INodeProperties = {
 };
 
 /**
- * A list of key terms.
+ * The key terms of an item.
  * @throws NodeOperationError for more than 100 terms, or one of more than 100 characters
  */
-export function keytermsOf(item: Item, value: unknown): string[] {
-	const keyterms = listOf(value)
-		.map((term) => term.trim())
-		.filter((term) => term !== '');
+export function keytermsOf(item: Item, options: FieldValues): string[] {
+	const keyterms = options.list(keytermsOption);
 	if (keyterms.length > MAX_KEYTERMS) {
 		throw inputError(
 			item,

@@ -2,7 +2,7 @@ import type { ICredentialDataDecryptedObject } from 'n8n-workflow';
 
 import { isObject, messageIn, parseJson, type Answer } from '../shared/http/answer';
 import { inputError, type Item } from '../shared/item';
-import { pathSegment } from '../shared/parameters';
+import { pathSegment } from '../shared/fields';
 import { FailedAnswer, type Service } from '../shared/http/service';
 
 export const CREDENTIAL = 'cloudflareWorkersAiApi';

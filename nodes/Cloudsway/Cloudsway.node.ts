@@ -6,9 +6,9 @@ import {
 	type INodeTypeDescription,
 } from 'n8n-workflow';
 
+import { concurrencyOf } from '../shared/fields';
 import { runItems } from '../shared/items';
-import { concurrencyOf } from '../shared/parameters';
-import * as transcribe from './operations/transcribe';
+import * as transcribe from './transcribe/transcribe';
 
 export class Cloudsway implements INodeType {
 	description: INodeTypeDescription = {

@@ -67,3 +67,16 @@ export const MODEL_RULES: Readonly<Record<Exclude<Model, 'other'>, ModelRules>> 
 		knownSpeakers: false,
 	},
 };
+
+/** The models that take something, as a field's display options want them. */
+export function modelsThat(take: (rules: ModelRules) => boolean): Model[] {
+	const models = Object.keys(MODEL_RULES) as Array<keyof typeof MODEL_RULES>;
+	return [...models.filter((model) => take(MODEL_RULES[model])), 'other'];
+}
+
+/** The models that answer in one of these formats. */
+export function modelsAnswering(...formats: ModelRules['responseFormats']): Model[] {
+	return modelsThat(({ responseFormats }) =>
+		responseFormats.some((format) => formats.includes(format)),
+	);
+}

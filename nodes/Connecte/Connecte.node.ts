@@ -8,8 +8,8 @@ import {
 	type IWebhookResponseData,
 } from 'n8n-workflow';
 
+import { concurrencyOf } from '../shared/fields';
 import { runItems } from '../shared/items';
-import { concurrencyOf } from '../shared/parameters';
 import { resume, resumeWebhooks } from './callback/resumeCall';
 import * as cancel from './operations/cancel';
 import * as create from './operations/create';

@@ -1,7 +1,8 @@
-import type { ICredentialDataDecryptedObject, IDataObject } from 'n8n-workflow';
+import type { ICredentialDataDecryptedObject, IDataObject, INodeProperties } from 'n8n-workflow';
 
+import { pathSegment } from '../shared/fields';
+import { parametersOf } from '../shared/fieldValues';
 import { inputError, isToolRun, type Item } from '../shared/item';
-import { choiceOf, numberWithin, pathSegment } from '../shared/parameters';
 import { callService } from '../shared/http/transport';
 import { signedCallbackUrl } from './callback/callbackToken';
 import { CONNECTE } from './connecteService';
@@ -12,8 +13,63 @@ import { waitOptions, type WaitOptions } from './waiting/options';
 import { resumeUrlOf } from './waiting/resumeUrl';
 import { checkWebhookUrl } from './webhookUrl';
 
-const WAIT_FOR = ['no', 'poll', 'webhook'] as const;
-export type WaitFor = (typeof WAIT_FOR)[number];
+export type WaitFor = 'no' | 'poll' | 'webhook';
+
+export const preferField: INodeProperties = {
+	displayName: 'Prefer',
+	name: 'prefer',
+	type: 'options',
+	options: [
+		{
+			name: 'ASYNC',
+			value: 'ASYNC',
+			description: 'Connecte answers at once, before the work is done',
+		},
+		{
+			name: 'SYNC',
+			value: 'SYNC',
+			description: 'Connecte keeps the connection open until the result is there',
+		},
+	],
+	default: 'ASYNC',
+	description: 'When Connecte answers the request',
+};
+
+export const requestTimeoutField: INodeProperties = {
+	displayName: 'Request Timeout',
+	name: 'requestTimeout',
+	type: 'number',
+	typeOptions: { minValue: 1, maxValue: 60 * 60, numberPrecision: 0 },
+	default: 30,
+	description: 'How many seconds Connecte keeps the connection open',
+	displayOptions: { show: { prefer: ['SYNC'] } },
+};
+
+export const waitForCompletionField: INodeProperties = {
+	displayName: 'Wait for Completion',
+	name: 'waitForCompletion',
+	type: 'options',
+	options: [
+		{
+			name: 'No',
+			value: 'no',
+			description: 'Put out the prediction as Connecte answers it',
+		},
+		{
+			name: 'Poll',
+			value: 'poll',
+			description: 'Ask for the result until it is there. Works for any number of items.',
+		},
+		{
+			name: 'Webhook',
+			value: 'webhook',
+			description:
+				"Store the execution and go on when Connecte calls. Takes one item, and an n8n that is reachable by https. Should n8n be restarted meanwhile and no call come, it goes on a minute after 'Max Wait' with the input of this node: the workflow can tell by the missing result.",
+		},
+	],
+	default: 'no',
+	description: 'Whether and how to wait for the end of the prediction',
+};
 
 /** Everything `create` sends and does, read from the parameters of one item and checked. */
 export interface CreateRequest {
@@ -29,23 +85,15 @@ export interface CreateRequest {
 }
 
 const ASYNC_TIMEOUT_SECONDS = 60;
-const DEFAULT_SYNC_SECONDS = 30;
 /** For the model's page to be found and the answer to be sent, over what the service waits. */
 const SYNC_MARGIN_SECONDS = 30;
-const LONGEST_SYNC_SECONDS = 3_600;
 
 /** @throws NodeOperationError for what Connecte would refuse or could not do, before anything is sent */
 export async function readCreateRequest(item: Item): Promise<CreateRequest> {
 	const { context, itemIndex } = item;
-	const parameter = (name: string, fallback: string): unknown =>
-		context.getNodeParameter(name, itemIndex, fallback);
-	const { model, path } = modelOf(item, parameter('model', ''));
-	const waitFor = choiceOf(
-		item,
-		'Wait for Completion',
-		parameter('waitForCompletion', 'no'),
-		WAIT_FOR,
-	);
+	const parameters = parametersOf(item);
+	const { model, path } = modelOf(item, context.getNodeParameter('model', itemIndex, ''));
+	const waitFor = parameters.choice<WaitFor>(waitForCompletionField);
 	if (waitFor === 'webhook' && context.getInputData().length > 1) {
 		throw inputError(
 			item,
@@ -60,9 +108,9 @@ export async function readCreateRequest(item: Item): Promise<CreateRequest> {
 			"Choose 'Poll' for 'Wait for Completion'.",
 		);
 	}
-	const prefer = choiceOf(item, 'Prefer', parameter('prefer', 'ASYNC'), ['ASYNC', 'SYNC']);
+	const prefer = parameters.choice<'ASYNC' | 'SYNC'>(preferField);
 	const isSync = prefer === 'SYNC';
-	const syncSeconds = isSync ? syncSecondsOf(item) : 0;
+	const syncSeconds = isSync ? parameters.number(requestTimeoutField) : 0;
 	const resumeUrl = waitFor === 'webhook' ? resumeUrlOf(item) : undefined;
 	const webhookUrl = await webhookUrlOf(item, resumeUrl);
 	return {
@@ -94,16 +142,6 @@ function modelOf(item: Item, value: unknown): { model: string; path: string } {
 	}
 	const path = segments.map((segment) => `/${pathSegment(item, 'Model', segment)}`).join('');
 	return { model, path };
-}
-
-function syncSecondsOf(item: Item): number {
-	const value = item.context.getNodeParameter(
-		'requestTimeout',
-		item.itemIndex,
-		DEFAULT_SYNC_SECONDS,
-	);
-	const limits = { min: 1, max: LONGEST_SYNC_SECONDS, integer: true };
-	return numberWithin(item, 'Request Timeout', value, limits) ?? DEFAULT_SYNC_SECONDS;
 }
 
 /** The address Connecte is to call: the execution's own, or the user's, signed where there is a secret. */

@@ -14,7 +14,7 @@ export const pollIntervalOption: INodeProperties = {
 	displayName: 'Poll Interval',
 	name: 'pollInterval',
 	type: 'number',
-	typeOptions: { minValue: 0.1 },
+	typeOptions: { minValue: 0.1, maxValue: 24 * 60 * 60 },
 	default: 2,
 	description: 'How many seconds to let pass between two questions for the status',
 };
@@ -23,7 +23,8 @@ export const maxWaitOption: INodeProperties = {
 	displayName: 'Max Wait',
 	name: 'maxWait',
 	type: 'number',
-	typeOptions: { minValue: 1 },
+	// n8n keeps a waiting execution's address for no longer than its executions: 30 days.
+	typeOptions: { minValue: 1, maxValue: 30 * 24 * 60 * 60 },
 	default: 600,
 	description: 'How many seconds to wait for the end of the prediction',
 };

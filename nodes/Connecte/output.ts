@@ -1,14 +1,8 @@
 import type { INodeExecutionData } from 'n8n-workflow';
 
 import { isToolRun, type Item } from '../shared/item';
-import { isOn } from '../shared/parameters';
 import { predictionError, type Prediction } from './prediction';
 import { predictionJson, toTranscript } from './transcript';
-
-/** Whether the result is to be simplified: read before a prediction is asked for, which may cost money. */
-export function simplifyOf({ context, itemIndex }: Item): boolean {
-	return isOn(context.getNodeParameter('simplify', itemIndex, true));
-}
 
 /**
  * A prediction as an item, whatever its status: simplified or as it is, or for an AI agent the text alone

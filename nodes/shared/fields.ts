@@ -1,20 +1,24 @@
-import type { INodeProperties } from 'n8n-workflow';
+import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
 
+import { FieldValues, parametersOf } from './fieldValues';
+import { inputError, type Item } from './item';
 import { subtitleFormatChoices } from './transcript/subtitles/formats';
+
+export const inputTypeField: INodeProperties = {
+	displayName: 'Input Type',
+	name: 'inputType',
+	type: 'options',
+	options: [
+		{ name: 'Binary File', value: 'binary', description: 'A file that the item carries' },
+		{ name: 'URL', value: 'url', description: 'A file on the web, streamed through' },
+	],
+	default: 'binary',
+	description: 'Where the audio comes from',
+};
 
 /** Where the audio of an item comes from; read by `audioSource`. */
 export const audioInputFields: INodeProperties[] = [
-	{
-		displayName: 'Input Type',
-		name: 'inputType',
-		type: 'options',
-		options: [
-			{ name: 'Binary File', value: 'binary', description: 'A file that the item carries' },
-			{ name: 'URL', value: 'url', description: 'A file on the web, streamed through' },
-		],
-		default: 'binary',
-		description: 'Where the audio comes from',
-	},
+	inputTypeField,
 	{
 		displayName: 'Input Binary Field',
 		name: 'binaryPropertyName',
@@ -45,6 +49,11 @@ export const simplifyField: INodeProperties = {
 	description: 'Whether to return a simplified version of the response instead of the raw data',
 };
 
+/** @throws NodeOperationError where an expression gives what is no switch */
+export function isSimplified(item: Item): boolean {
+	return parametersOf(item).isOn(simplifyField);
+}
+
 export const concurrencyOption: INodeProperties = {
 	displayName: 'Concurrency',
 	name: 'concurrency',
@@ -54,34 +63,47 @@ export const concurrencyOption: INodeProperties = {
 	description: 'How many items are processed at once. The order of the results does not change.',
 };
 
+/**
+ * How many items of this node run at once, which the first item says.
+ * @throws NodeOperationError where it is out of range
+ */
+export function concurrencyOf(context: IExecuteFunctions): number {
+	const first = new FieldValues({ context, itemIndex: 0 }, ({ name }) =>
+		context.getNodeParameter(`options.${name}`, 0, null),
+	);
+	return first.number(concurrencyOption);
+}
+
 export const timeoutOption: INodeProperties = {
 	displayName: 'Timeout',
 	name: 'timeout',
 	type: 'number',
-	typeOptions: { minValue: 1 },
+	typeOptions: { minValue: 1, maxValue: 24 * 60 * 60 },
 	default: 300,
 	description:
 		'How many seconds one try may take: reading the file, sending it and receiving the answer',
 };
 
-export const subtitleOptions: INodeProperties[] = [
-	{
-		displayName: 'Subtitles',
-		name: 'subtitles',
-		type: 'options',
-		options: [{ name: 'None', value: 'none' }, ...subtitleFormatChoices],
-		default: 'none',
-		description: 'Whether to add a subtitle file, made from the times in the transcript',
-	},
-	{
-		displayName: 'Subtitles Field',
-		name: 'subtitlesProperty',
-		type: 'string',
-		default: 'subtitles',
-		description: 'The name of the output binary field to put the subtitle file in',
-		displayOptions: { show: { subtitles: subtitleFormatChoices.map(({ value }) => value) } },
-	},
-];
+export const subtitlesOption: INodeProperties = {
+	displayName: 'Subtitles',
+	name: 'subtitles',
+	type: 'options',
+	options: [{ name: 'None', value: 'none' }, ...subtitleFormatChoices],
+	default: 'none',
+	description: 'Whether to add a subtitle file, made from the times in the transcript',
+};
+
+export const subtitlesPropertyOption: INodeProperties = {
+	displayName: 'Subtitles Field',
+	name: 'subtitlesProperty',
+	type: 'string',
+	default: 'subtitles',
+	description: 'The name of the output binary field to put the subtitle file in',
+	displayOptions: { show: { subtitles: subtitleFormatChoices.map(({ value }) => value) } },
+};
+
+/** Read by `subtitleRequest`. */
+export const subtitleOptions: INodeProperties[] = [subtitlesOption, subtitlesPropertyOption];
 
 export const reportOptions: INodeProperties[] = [
 	{
@@ -101,3 +123,23 @@ export const reportOptions: INodeProperties[] = [
 		displayOptions: { show: { report: [true] } },
 	},
 ];
+
+/**
+ * The value as one path segment of a URL, percent-encoded.
+ * @throws NodeOperationError for an empty value, a whole address, `.` and `..`
+ */
+export function pathSegment(item: Item, displayName: string, value: unknown): string {
+	const isText = typeof value !== 'object' || value === null;
+	const segment = isText ? String(value ?? '').trim() : undefined;
+	if (segment === '') {
+		throw inputError(item, `'${displayName}' is empty`, `Set '${displayName}'.`);
+	}
+	if (segment === undefined || ['.', '..'].includes(segment) || segment.includes('://')) {
+		throw inputError(
+			item,
+			`'${displayName}' is not a single path segment`,
+			`Set '${displayName}' to the segment alone, without an address or dots.`,
+		);
+	}
+	return encodeURIComponent(segment);
+}

@@ -31,9 +31,14 @@ const BROKEN = "={{ $('Nowhere').item.json.value }}";
 /** Only read where 'Input Type' is URL; n8n wants it filled in where an expression decides that. */
 const AUDIO_URL = 'http://127.0.0.1:9/audio.wav';
 
+/** Fits no field but those that take JSON; whatever was sent for it would be made up. */
+const OBJECT = '={{ ({ wrong: 1 }) }}';
+
 /** A parameter, by what has to be set to break it and by what has to be set for it to be shown. */
 interface Parameter {
 	name: string;
+	displayName: string;
+	takesObjects: boolean;
 	broken: INodeParameters;
 	shown: INodeParameters;
 }
@@ -135,11 +140,12 @@ function parametersOf({ operation, nodeType }: OperationCase): Parameter[] {
 }
 
 function breakable(property: INodeProperties, properties: INodeProperties[]): Parameter[] {
-	const { name, type, noDataExpression, options = [] } = property;
+	const { name, displayName, type, noDataExpression, options = [] } = property;
 	if (type === 'notice') return [];
 	if (type === 'collection') {
 		return (options as INodeProperties[]).flatMap((option) =>
 			breakable(option, properties).map((parameter) => ({
+				...parameter,
 				name: `${name}.${parameter.name}`,
 				broken: { [name]: parameter.broken },
 				shown: merged(shownBy(option.displayOptions, properties), parameter.shown),
@@ -150,9 +156,9 @@ function breakable(property: INodeProperties, properties: INodeProperties[]): Pa
 		return (options as INodePropertyCollection[]).flatMap((group) =>
 			group.values.flatMap((field) =>
 				breakable(field, properties).map((parameter) => ({
+					...parameter,
 					name: `${name}.${group.name}.${parameter.name}`,
 					broken: { [name]: { [group.name]: [parameter.broken] } },
-					shown: parameter.shown,
 				})),
 			),
 		);
@@ -160,11 +166,18 @@ function breakable(property: INodeProperties, properties: INodeProperties[]): Pa
 	if (type === 'resourceMapper') {
 		// The mapper itself takes no expression, but each of its values does.
 		const value = { mappingMode: 'defineBelow', value: { text: BROKEN }, schema: [] };
-		return [{ name, broken: { [name]: value as never }, shown: {} }];
+		const broken = { [name]: value as never };
+		return [{ name, displayName, takesObjects: true, broken, shown: {} }];
 	}
 	if (noDataExpression) return [];
 	const isList = type === 'multiOptions' || property.typeOptions?.multipleValues === true;
-	return [{ name, broken: { [name]: isList ? [BROKEN] : BROKEN }, shown: {} }];
+	const broken = { [name]: isList ? [BROKEN] : BROKEN };
+	return [{ name, displayName, takesObjects: type === 'json', broken, shown: {} }];
+}
+
+function withObjects(broken: INodeParameters): INodeParameters {
+	const text = JSON.stringify(broken).replaceAll(JSON.stringify(BROKEN), JSON.stringify(OBJECT));
+	return JSON.parse(text) as INodeParameters;
 }
 
 let sandbox: Sandbox;
@@ -239,4 +252,18 @@ describe.each(CASES)('$nodeType.description.name, $operation', (operationCase) =
 			expect(sandbox.cloudflare.sessions).toEqual([]);
 		},
 	);
+
+	it.each(
+		parameters
+			.filter(({ takesObjects }) => !takesObjects)
+			.map((parameter): [string, Parameter] => [parameter.name, parameter]),
+	)('names %s and sends nothing where its expression gives an object', async (_, parameter) => {
+		const { displayName, broken, shown } = parameter;
+		const given = withObjects(broken);
+		const { error } = await run(operationCase, merged(operationCase.parameters, shown, given));
+		expect(error?.message).toContain(`'${displayName}'`);
+		expect(error?.description).toBeTruthy();
+		expect(sandbox.requests).toEqual([]);
+		expect(sandbox.cloudflare.sessions).toEqual([]);
+	});
 });

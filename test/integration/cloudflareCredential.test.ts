@@ -1,22 +1,23 @@
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 
 import { CloudflareWorkersAiApi } from '../../credentials/CloudflareWorkersAiApi.credentials.ts';
 import { startSandbox, type Sandbox } from '../../sandbox/server.ts';
+import { close, listen } from '../listen.ts';
 import { testCredential } from './engine.ts';
 
 let sandbox: Sandbox;
 let website: Server;
+let websiteUrl: string;
 
 beforeAll(async () => {
 	sandbox = await startSandbox();
 	website = createServer((_request, response) => {
 		response.writeHead(200, { 'content-type': 'text/html' }).end('<title>Welcome</title>');
 	});
-	await new Promise<void>((resolve) => website.listen(0, '127.0.0.1', resolve));
+	websiteUrl = await listen(website);
 });
 afterAll(async () => {
-	website.close();
+	await close(website);
 	await sandbox.close();
 });
 beforeEach(() => sandbox.clear());
@@ -58,8 +59,7 @@ describe('the test of the Cloudflare credential', () => {
 	});
 
 	it('fails for another web site, naming the base URL', async () => {
-		const { port } = website.address() as AddressInfo;
-		expect(await tested({ baseUrl: `http://127.0.0.1:${port}` })).toEqual({
+		expect(await tested({ baseUrl: websiteUrl })).toEqual({
 			status: 'Error',
 			message: expect.stringContaining("'Base URL'") as string,
 		});

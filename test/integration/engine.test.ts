@@ -5,7 +5,6 @@ import {
 	type IncomingMessage,
 	type Server,
 } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -35,6 +34,7 @@ import {
 	type RecordedResponse,
 	type RunResult,
 } from './engine.ts';
+import { close, listen } from '../listen.ts';
 import { dataFolder } from './host.ts';
 
 interface Seen {
@@ -61,14 +61,10 @@ beforeAll(async () => {
 			response.end(JSON.stringify(allowed ? { length: body.length } : { error: 'Who are you?' }));
 		});
 	});
-	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-	baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+	baseUrl = await listen(server);
 });
 beforeEach(() => seen.splice(0));
-afterAll(async () => {
-	server.closeAllConnections();
-	await new Promise((resolve) => server.close(resolve));
-});
+afterAll(() => close(server));
 
 const keyApi: ICredentialType = {
 	name: 'keyApi',

@@ -213,8 +213,8 @@ describe('the channels of a stereo recording', () => {
 	});
 
 	it.each([
-		['channels', "'Channels'", 'mix, left, right, split'],
-		['output', "'Output'", 'transcript, turns, events'],
+		['channels', "'Channels'", 'left, mix, right, split'],
+		['output', "'Output'", 'events, transcript, turns'],
 		['audioFormat', "'Audio Format'", 'auto, raw'],
 	])('and the like cannot be what is no choice of %s', async (name, displayName, choices) => {
 		const { error } = await transcribe(mono, { parameters: { [name]: '={{ "Nonsense" }}' } });

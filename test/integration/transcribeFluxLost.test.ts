@@ -1,5 +1,4 @@
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { IDataObject, INodeParameters } from 'n8n-workflow';
@@ -7,6 +6,7 @@ import type { IDataObject, INodeParameters } from 'n8n-workflow';
 import type { SocketFault } from '../../sandbox/cloudflare/fluxSession.ts';
 import { makeDtmfWav } from '../../sandbox/hearing/tones.ts';
 import { startSandbox, type Sandbox } from '../../sandbox/server.ts';
+import { close, listen } from '../listen.ts';
 import { runCloudflare, type CloudflareRun } from './cloudflareAccess.ts';
 
 /** What happens when the connection, the service or the source lets a recording down. */
@@ -285,16 +285,15 @@ describe('a slow source', () => {
 			response.writeHead(200, { 'content-type': 'audio/wav' });
 			response.write(wav.subarray(0, 44 + 1.2 * 32_000));
 			void delay(11_500).then(() => response.end(wav.subarray(44 + 1.2 * 32_000)));
-		}).listen(0, '127.0.0.1');
-		await new Promise((resolve) => server.once('listening', resolve));
-		const { port } = server.address() as AddressInfo;
+		});
+		const address = await listen(server);
 		const expected = comparable((await transcribe()).items[0]?.json);
 		try {
 			const { items, error } = await transcribe(
 				{},
 				{
 					items: [{}],
-					parameters: { inputType: 'url', audioUrl: `http://127.0.0.1:${port}/a.wav` },
+					parameters: { inputType: 'url', audioUrl: `${address}/a.wav` },
 				},
 			);
 			expect(error).toBeUndefined();
@@ -309,8 +308,7 @@ describe('a slow source', () => {
 				expect(start).toBeCloseTo(Number(expectedStarts[index]), 1),
 			);
 		} finally {
-			server.closeAllConnections();
-			server.close();
+			await close(server);
 		}
 	}, 40_000);
 
@@ -326,14 +324,12 @@ describe('a slow source', () => {
 			if (opened++ >= times) return void response.end(wav);
 			response.write(wav.subarray(0, 44 + seconds * 32_000));
 			void delay(1_500).then(() => response.destroy());
-		}).listen(0, '127.0.0.1');
-		await new Promise((resolve) => server.once('listening', resolve));
-		const { port } = server.address() as AddressInfo;
+		});
+		const address = await listen(server);
 		try {
-			await run(`http://127.0.0.1:${port}/a.wav`);
+			await run(`${address}/a.wav`);
 		} finally {
-			server.closeAllConnections();
-			server.close();
+			await close(server);
 		}
 	}
 	const fromUrl = (audioUrl: string, more: CloudflareRun = {}) => ({

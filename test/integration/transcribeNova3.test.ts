@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 
 import { makeDtmfWav } from '../../sandbox/hearing/tones.ts';
 import { startSandbox, type Sandbox } from '../../sandbox/server.ts';
 import { recording } from '../recordings.ts';
+import { close, listen } from '../listen.ts';
 import { runCloudflare, type CloudflareRun } from './cloudflareAccess.ts';
 import type { InputItem } from './engine.ts';
 
@@ -286,17 +286,15 @@ describe('a run', () => {
 			response.writeHead(200, { 'content-type': 'audio/wav', 'content-length': '5000' });
 			response.write(wav.subarray(0, 1_000));
 		});
-		await new Promise<void>((resolve) => stalling.listen(0, '127.0.0.1', resolve));
-		const { port } = stalling.address() as AddressInfo;
+		const address = await listen(stalling);
 		const { error } = await run({
 			parameters: {
 				inputType: 'url',
-				audioUrl: `http://127.0.0.1:${port}/a.wav`,
+				audioUrl: `${address}/a.wav`,
 				options: { timeout: 1 },
 			},
 		});
-		stalling.closeAllConnections();
-		stalling.close();
+		await close(stalling);
 		expect(error?.message).toContain('The audio was not read and sent within 1 s');
 	});
 

@@ -1,17 +1,11 @@
 import type { IDataObject, INodeProperties } from 'n8n-workflow';
 
+import { optionsOf, parametersOf, type FieldValues } from '../../shared/fieldValues';
 import { inputError, type Item } from '../../shared/item';
-import { isOn, listOf, nonEmpty, numberWithin } from '../../shared/parameters';
 import { keytermsOf, keytermsOption } from '../keyterms';
 
 const MAX_TAGS = 5;
 const MAX_TAG_LENGTH = 50;
-/** The most the model takes: https://developers.deepgram.com/docs/flux/configuration */
-const LONGEST_TIMEOUT_MS = 60_000;
-const DEFAULT_SAMPLE_RATE = 16_000;
-const DEFAULT_EOT_THRESHOLD = 0.7;
-/** In milliseconds; the service's own. */
-export const DEFAULT_EOT_TIMEOUT_MS = 5_000;
 
 /** What both Flux operations send, checked; what the user did not set is absent. */
 export interface FluxParameters {
@@ -33,24 +27,19 @@ export interface FluxParameters {
  * @throws NodeOperationError naming the parameter that is out of range or has a wrong form
  */
 export function readFluxParameters(item: Item): FluxParameters {
-	const { context, itemIndex } = item;
-	const options = context.getNodeParameter('options', itemIndex, {}) as IDataObject;
-	const timeout = numberWithin(item, 'End of Turn Timeout', options.eotTimeoutMs, {
-		min: 0,
-		max: LONGEST_TIMEOUT_MS,
-		integer: true,
-	});
-	const isMipSet = options.mipOptOut !== undefined && options.mipOptOut !== '';
-	const tag = nonEmpty(options.tag);
+	const options = optionsOf(item);
+	const eotTimeoutMs = options.numberIfSet(eotTimeoutOption);
+	const mipOptOut = options.switchIfSet(mipOptOutOption);
+	const tag = options.textIfSet(tagOption);
 	return {
 		encoding: encodingOf(item),
-		sampleRate: sampleRateOf(item),
+		sampleRate: parametersOf(item).number(sampleRateField),
 		...thresholdsOf(item, options),
-		...(timeout !== undefined && { eotTimeoutMs: timeout }),
-		...(isMipSet && { mipOptOut: isOn(options.mipOptOut) }),
+		...(eotTimeoutMs !== undefined && { eotTimeoutMs }),
+		...(mipOptOut !== undefined && { mipOptOut }),
 		...(tag !== undefined && { tag }),
-		keyterms: keytermsOf(item, options.keyterms),
-		...tagsOf(item, options.tags),
+		keyterms: keytermsOf(item, options),
+		...tagsOf(item, options),
 	};
 }
 
@@ -112,25 +101,13 @@ function encodingOf(item: Item): 'linear16' {
 	);
 }
 
-function sampleRateOf(item: Item): number {
-	const value = item.context.getNodeParameter('sampleRate', item.itemIndex, DEFAULT_SAMPLE_RATE);
-	const limits = { min: 1_000, max: 384_000, integer: true };
-	return numberWithin(item, 'Sample Rate', value, limits) ?? DEFAULT_SAMPLE_RATE;
-}
-
 function thresholdsOf(
 	item: Item,
-	options: IDataObject,
+	options: FieldValues,
 ): Pick<FluxParameters, 'eotThreshold' | 'eagerEotThreshold'> {
-	const threshold = numberWithin(item, 'End of Turn Threshold', options.eotThreshold, {
-		min: 0.5,
-		max: 0.9,
-	});
-	const eager = numberWithin(item, 'Eager End of Turn Threshold', options.eagerEotThreshold, {
-		min: 0.3,
-		max: 0.9,
-	});
-	const limit = threshold ?? DEFAULT_EOT_THRESHOLD;
+	const threshold = options.numberIfSet(eotThresholdOption);
+	const eager = options.numberIfSet(eagerEotThresholdOption);
+	const limit = options.number(eotThresholdOption);
 	if (eager !== undefined && eager > limit) {
 		const origin = threshold === undefined ? 'by default' : 'set';
 		throw inputError(
@@ -146,10 +123,8 @@ function thresholdsOf(
 }
 
 /** The rules are those of `AiOptions.tags` in Cloudflare's published types (workers-types). */
-function tagsOf(item: Item, value: unknown): { tags?: string } {
-	const tags = listOf(value)
-		.map((tag) => tag.trim())
-		.filter((tag) => tag !== '');
+function tagsOf(item: Item, options: FieldValues): { tags?: string } {
+	const tags = options.list(tagsOption);
 	if (tags.length === 0) return {};
 	if (tags.length > MAX_TAGS) {
 		throw inputError(
@@ -191,63 +166,76 @@ export const sampleRateField: INodeProperties = {
 	name: 'sampleRate',
 	type: 'number',
 	typeOptions: { minValue: 1000, maxValue: 384000, numberPrecision: 0 },
-	default: DEFAULT_SAMPLE_RATE,
+	default: 16000,
 	description: 'Samples of the audio a second, in Hz',
+};
+
+const eagerEotThresholdOption: INodeProperties = {
+	displayName: 'Eager End of Turn Threshold',
+	name: 'eagerEotThreshold',
+	type: 'number',
+	typeOptions: { minValue: 0.3, maxValue: 0.9, numberPrecision: 2 },
+	default: 0.5,
+	description:
+		'How sure Flux must be of the end of a turn to announce it early, from 0.3 to 0.9 and not above End of Turn Threshold. Adds the events EagerEndOfTurn and TurnResumed.',
+};
+
+const eotThresholdOption: INodeProperties = {
+	displayName: 'End of Turn Threshold',
+	name: 'eotThreshold',
+	type: 'number',
+	typeOptions: { minValue: 0.5, maxValue: 0.9, numberPrecision: 2 },
+	default: 0.7,
+	description: 'How sure Flux must be that a turn has ended to finish it, from 0.5 to 0.9',
+};
+
+export const eotTimeoutOption: INodeProperties = {
+	displayName: 'End of Turn Timeout',
+	name: 'eotTimeoutMs',
+	type: 'number',
+	// The most the model takes: https://developers.deepgram.com/docs/flux/configuration
+	typeOptions: { minValue: 0, maxValue: 60000, numberPrecision: 0 },
+	default: 5000,
+	description:
+		'How many milliseconds after speech a turn is finished, however sure Flux is of its end',
+};
+
+const mipOptOutOption: INodeProperties = {
+	displayName: 'Opt Out of Model Improvement',
+	name: 'mipOptOut',
+	type: 'boolean',
+	default: false,
+	description:
+		'Whether to keep the audio out of Deepgram\'s <a href="https://dpgr.am/deepgram-mip">Model Improvement Program</a>. This may change the price.',
+};
+
+const tagOption: INodeProperties = {
+	displayName: 'Tag',
+	name: 'tag',
+	type: 'string',
+	default: '',
+	placeholder: 'e.g. support-calls',
+	description: 'A label to find the request by in usage reports',
+};
+
+const tagsOption: INodeProperties = {
+	displayName: 'Tags',
+	name: 'tags',
+	type: 'string',
+	typeOptions: { multipleValues: true, multipleValueButtonText: 'Add Tag' },
+	default: [],
+	placeholder: 'e.g. team:support',
+	description:
+		'Labels to group requests by in the Cloudflare dashboard: at most 5, each of at most 50 characters (letters, digits and :-./@)',
 };
 
 /** Options of both Flux operations. */
 export const fluxOptions: INodeProperties[] = [
-	{
-		displayName: 'Eager End of Turn Threshold',
-		name: 'eagerEotThreshold',
-		type: 'number',
-		typeOptions: { minValue: 0.3, maxValue: 0.9, numberPrecision: 2 },
-		default: 0.5,
-		description:
-			'How sure Flux must be of the end of a turn to announce it early, from 0.3 to 0.9 and not above End of Turn Threshold. Adds the events EagerEndOfTurn and TurnResumed.',
-	},
-	{
-		displayName: 'End of Turn Threshold',
-		name: 'eotThreshold',
-		type: 'number',
-		typeOptions: { minValue: 0.5, maxValue: 0.9, numberPrecision: 2 },
-		default: DEFAULT_EOT_THRESHOLD,
-		description: 'How sure Flux must be that a turn has ended to finish it, from 0.5 to 0.9',
-	},
-	{
-		displayName: 'End of Turn Timeout',
-		name: 'eotTimeoutMs',
-		type: 'number',
-		typeOptions: { minValue: 0, maxValue: LONGEST_TIMEOUT_MS, numberPrecision: 0 },
-		default: DEFAULT_EOT_TIMEOUT_MS,
-		description:
-			'How many milliseconds after speech a turn is finished, however sure Flux is of its end',
-	},
+	eagerEotThresholdOption,
+	eotThresholdOption,
+	eotTimeoutOption,
 	keytermsOption,
-	{
-		displayName: 'Opt Out of Model Improvement',
-		name: 'mipOptOut',
-		type: 'boolean',
-		default: false,
-		description:
-			'Whether to keep the audio out of Deepgram\'s <a href="https://dpgr.am/deepgram-mip">Model Improvement Program</a>. This may change the price.',
-	},
-	{
-		displayName: 'Tag',
-		name: 'tag',
-		type: 'string',
-		default: '',
-		placeholder: 'e.g. support-calls',
-		description: 'A label to find the request by in usage reports',
-	},
-	{
-		displayName: 'Tags',
-		name: 'tags',
-		type: 'string',
-		typeOptions: { multipleValues: true, multipleValueButtonText: 'Add Tag' },
-		default: [],
-		placeholder: 'e.g. team:support',
-		description:
-			'Labels to group requests by in the Cloudflare dashboard: at most 5, each of at most 50 characters (letters, digits and :-./@)',
-	},
+	mipOptOutOption,
+	tagOption,
+	tagsOption,
 ];

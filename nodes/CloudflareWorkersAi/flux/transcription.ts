@@ -12,7 +12,7 @@ import { escapeHtml } from '../../shared/text';
 import { subtitleBinary, type SubtitleRequest } from '../../shared/transcript/subtitleBinary';
 import { transcriptJson, withoutEmpty, type Transcript } from '../../shared/transcript/transcript';
 import { ChannelTranscription, type ChannelSettings } from './channel';
-import { DEFAULT_EOT_TIMEOUT_MS, socketQuery, type FluxParameters } from './parameters';
+import { eotTimeoutOption, socketQuery, type FluxParameters } from './parameters';
 import { openRecording, type Recording, type RecordingInput } from './recording';
 import type { Turn } from './turns';
 
@@ -136,7 +136,7 @@ class RecordingTranscription {
 			path,
 			query: socketQuery(flux, sampleRate),
 			speed,
-			eotTimeoutSeconds: (flux.eotTimeoutMs ?? DEFAULT_EOT_TIMEOUT_MS) / 1_000,
+			eotTimeoutSeconds: (flux.eotTimeoutMs ?? (eotTimeoutOption.default as number)) / 1_000,
 			maxReconnects,
 			keepsEvents: output === 'events',
 			onTurn: ({ segment }) => this.sendTurn(segment.text),

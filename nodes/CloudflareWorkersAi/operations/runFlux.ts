@@ -7,9 +7,9 @@ import {
 
 import { isObject, parseJson } from '../../shared/http/answer';
 import { concurrencyOption } from '../../shared/fields';
+import { optionsOf } from '../../shared/fieldValues';
 import { inputError, type Item } from '../../shared/item';
 import { optionsCollection } from '../../shared/options';
-import { isOn, nonEmpty } from '../../shared/parameters';
 import { callService } from '../../shared/http/transport';
 import {
 	encodingField,
@@ -21,8 +21,23 @@ import {
 import { FLUX_MODEL } from '../flux/transcription';
 import { CLOUDFLARE, modelPath, readResult } from '../service';
 
-const DEFAULT_CONTENT_TYPE = 'application/json';
 const TIMEOUT_SECONDS = 300;
+
+const contentTypeOption: INodeProperties = {
+	displayName: 'Content Type',
+	name: 'contentType',
+	type: 'string',
+	default: 'application/json',
+	description: 'The media type of the request body',
+};
+
+const queueRequestOption: INodeProperties = {
+	displayName: 'Queue Request',
+	name: 'queueRequest',
+	type: 'boolean',
+	default: false,
+	description: 'Whether to have the request queued, where Cloudflare offers it for the model',
+};
 
 const fields: INodeProperties[] = [
 	{
@@ -45,20 +60,8 @@ const fields: INodeProperties[] = [
 			description:
 				'Further fields of the body, as a JSON object. They replace fields of the same name.',
 		},
-		{
-			displayName: 'Content Type',
-			name: 'contentType',
-			type: 'string',
-			default: DEFAULT_CONTENT_TYPE,
-			description: 'The media type of the request body',
-		},
-		{
-			displayName: 'Queue Request',
-			name: 'queueRequest',
-			type: 'boolean',
-			default: false,
-			description: 'Whether to have the request queued, where Cloudflare offers it for the model',
-		},
+		contentTypeOption,
+		queueRequestOption,
 	]),
 ];
 
@@ -77,14 +80,15 @@ export const description: INodeProperties[] = updateDisplayOptions(
  */
 export async function execute(item: Item): Promise<INodeExecutionData[]> {
 	const { context, itemIndex } = item;
-	const options = context.getNodeParameter('options', itemIndex, {}) as IDataObject;
+	const options = optionsOf(item);
+	const additionalBody: unknown = context.getNodeParameter('options.additionalBody', itemIndex, '');
 	const { body, query } = runRequest(readFluxParameters(item), {
-		queueRequest: options.queueRequest === undefined ? undefined : isOn(options.queueRequest),
-		additionalBody: additionalBodyOf(item, options.additionalBody),
+		queueRequest: options.switchIfSet(queueRequestOption),
+		additionalBody: additionalBodyOf(item, additionalBody),
 	});
 	const content = Buffer.from(JSON.stringify(body));
 	const headers = {
-		'Content-Type': nonEmpty(options.contentType) ?? DEFAULT_CONTENT_TYPE,
+		'Content-Type': options.text(contentTypeOption),
 		'Content-Length': String(content.length),
 	};
 	const result = await callService(

@@ -1,15 +1,10 @@
-import {
-	updateDisplayOptions,
-	type IDataObject,
-	type INodeExecutionData,
-	type INodeProperties,
-} from 'n8n-workflow';
+import { updateDisplayOptions, type INodeExecutionData, type INodeProperties } from 'n8n-workflow';
 
 import { audioSource } from '../../shared/audio/source';
 import { audioInputFields, concurrencyOption, subtitleOptions } from '../../shared/fields';
+import { optionsOf, parametersOf } from '../../shared/fieldValues';
 import { inputError, type Item } from '../../shared/item';
 import { optionsCollection } from '../../shared/options';
-import { choiceOf, numberWithin } from '../../shared/parameters';
 import { subtitleRequest } from '../../shared/transcript/subtitleBinary';
 import {
 	encodingField,
@@ -21,83 +16,89 @@ import { hasWebSocket } from '../flux/socket';
 import { FLUX_MODEL, transcribeRecording, type FluxRequest } from '../flux/transcription';
 import { modelPath } from '../service';
 
-const DEFAULT_SPEED = 1.25;
-const DEFAULT_RECONNECTS = 3;
-const MAX_RECONNECTS = 1_000;
+const audioFormatField: INodeProperties = {
+	displayName: 'Audio Format',
+	name: 'audioFormat',
+	type: 'options',
+	options: [
+		{
+			name: 'WAV File',
+			value: 'auto',
+			description: 'PCM, float, A-law or mu-law, at the rate the file states',
+		},
+		{
+			name: 'Raw',
+			value: 'raw',
+			description: '16-bit samples without a header: signed, little-endian, one channel',
+		},
+	],
+	default: 'auto',
+	description: 'What the audio file is. Flux takes samples only, no compressed audio.',
+};
+
+const channelsField: INodeProperties = {
+	displayName: 'Channels',
+	name: 'channels',
+	type: 'options',
+	options: [
+		{ name: 'Left', value: 'left', description: 'The first channel alone' },
+		{ name: 'Mix', value: 'mix', description: 'The average of all channels' },
+		{ name: 'Right', value: 'right', description: 'The second channel alone' },
+		{
+			name: 'Split',
+			value: 'split',
+			description: 'Each channel as a speaker of its own, billed each',
+		},
+	],
+	default: 'mix',
+	description: 'Which channels of the recording to listen to',
+	displayOptions: { show: { audioFormat: ['auto'] } },
+};
+
+const outputField: INodeProperties = {
+	displayName: 'Output',
+	name: 'output',
+	type: 'options',
+	options: [
+		{ name: 'Events', value: 'events', description: 'One item an event of Flux, as it came' },
+		{ name: 'Transcript', value: 'transcript', description: 'One item a recording' },
+		{ name: 'Turns', value: 'turns', description: 'One item a turn' },
+	],
+	default: 'transcript',
+	description: 'What the output items are',
+};
+
+const maxReconnectsOption: INodeProperties = {
+	displayName: 'Max Reconnects',
+	name: 'maxReconnects',
+	type: 'number',
+	typeOptions: { minValue: 0, maxValue: 1000, numberPrecision: 0 },
+	default: 3,
+	description:
+		'How often a lost connection is opened again. The audio after the last finished turn is then sent again.',
+};
+
+const speedOption: INodeProperties = {
+	displayName: 'Speed',
+	name: 'speed',
+	type: 'number',
+	typeOptions: { minValue: 0.5, maxValue: 4, numberPrecision: 2 },
+	default: 1.25,
+	description: 'Seconds of audio to send a second. Deepgram states 1.25 as the most it takes.',
+};
 
 const fields: INodeProperties[] = [
 	...audioInputFields,
-	{
-		displayName: 'Audio Format',
-		name: 'audioFormat',
-		type: 'options',
-		options: [
-			{
-				name: 'WAV File',
-				value: 'auto',
-				description: 'PCM, float, A-law or mu-law, at the rate the file states',
-			},
-			{
-				name: 'Raw',
-				value: 'raw',
-				description: '16-bit samples without a header: signed, little-endian, one channel',
-			},
-		],
-		default: 'auto',
-		description: 'What the audio file is. Flux takes samples only, no compressed audio.',
-	},
+	audioFormatField,
 	encodingField,
 	{ ...sampleRateField, displayOptions: { show: { audioFormat: ['raw'] } } },
-	{
-		displayName: 'Channels',
-		name: 'channels',
-		type: 'options',
-		options: [
-			{ name: 'Left', value: 'left', description: 'The first channel alone' },
-			{ name: 'Mix', value: 'mix', description: 'The average of all channels' },
-			{ name: 'Right', value: 'right', description: 'The second channel alone' },
-			{
-				name: 'Split',
-				value: 'split',
-				description: 'Each channel as a speaker of its own, billed each',
-			},
-		],
-		default: 'mix',
-		description: 'Which channels of the recording to listen to',
-		displayOptions: { show: { audioFormat: ['auto'] } },
-	},
-	{
-		displayName: 'Output',
-		name: 'output',
-		type: 'options',
-		options: [
-			{ name: 'Events', value: 'events', description: 'One item an event of Flux, as it came' },
-			{ name: 'Transcript', value: 'transcript', description: 'One item a recording' },
-			{ name: 'Turns', value: 'turns', description: 'One item a turn' },
-		],
-		default: 'transcript',
-		description: 'What the output items are',
-	},
+	channelsField,
+	outputField,
 	optionsCollection([
 		concurrencyOption,
 		...fluxOptions,
-		{
-			displayName: 'Max Reconnects',
-			name: 'maxReconnects',
-			type: 'number',
-			typeOptions: { minValue: 0, numberPrecision: 0 },
-			default: DEFAULT_RECONNECTS,
-			description:
-				'How often a lost connection is opened again. The audio after the last finished turn is then sent again.',
-		},
-		{
-			displayName: 'Speed',
-			name: 'speed',
-			type: 'number',
-			typeOptions: { minValue: 0.5, maxValue: 4, numberPrecision: 2 },
-			default: DEFAULT_SPEED,
-			description: 'Seconds of audio to send a second. Deepgram states 1.25 as the most it takes.',
-		},
+		maxReconnectsOption,
+		speedOption,
 		...subtitleOptions.map((option) => ({
 			...option,
 			displayOptions: {
@@ -134,12 +135,10 @@ export async function execute(item: Item): Promise<INodeExecutionData[]> {
 }
 
 async function readRequest(item: Item): Promise<FluxRequest> {
-	const { context, itemIndex } = item;
-	const options = context.getNodeParameter('options', itemIndex, {}) as IDataObject;
+	const parameters = parametersOf(item);
+	const options = optionsOf(item);
 	const flux = readFluxParameters(item);
-	const choice = <T extends string>(displayName: string, name: string, choices: readonly T[]) =>
-		choiceOf(item, displayName, context.getNodeParameter(name, itemIndex, choices[0]), choices);
-	const isRaw = choice('Audio Format', 'audioFormat', ['auto', 'raw']) === 'raw';
+	const isRaw = parameters.choice<'auto' | 'raw'>(audioFormatField) === 'raw';
 	return {
 		flux,
 		path: await modelPath(item, FLUX_MODEL),
@@ -148,15 +147,10 @@ async function readRequest(item: Item): Promise<FluxRequest> {
 			source: audioSource(item),
 			rawSampleRate: isRaw ? flux.sampleRate : undefined,
 		},
-		channels: choice('Channels', 'channels', ['mix', 'left', 'right', 'split'] as const),
-		output: choice('Output', 'output', ['transcript', 'turns', 'events'] as const),
-		speed: numberWithin(item, 'Speed', options.speed, { min: 0.5, max: 4 }) ?? DEFAULT_SPEED,
-		maxReconnects:
-			numberWithin(item, 'Max Reconnects', options.maxReconnects, {
-				min: 0,
-				max: MAX_RECONNECTS,
-				integer: true,
-			}) ?? DEFAULT_RECONNECTS,
+		channels: parameters.choice(channelsField),
+		output: parameters.choice(outputField),
+		speed: options.number(speedOption),
+		maxReconnects: options.number(maxReconnectsOption),
 		subtitles: subtitleRequest(options),
 	};
 }

@@ -1,77 +1,85 @@
-import {
-	updateDisplayOptions,
-	type IDataObject,
-	type INodeExecutionData,
-	type INodeProperties,
-} from 'n8n-workflow';
+import { updateDisplayOptions, type INodeExecutionData, type INodeProperties } from 'n8n-workflow';
 
 import { audioSource } from '../../shared/audio/source';
 import {
 	audioInputFields,
 	concurrencyOption,
+	isSimplified,
 	simplifyField,
 	subtitleOptions,
 	timeoutOption,
 } from '../../shared/fields';
+import { optionsOf, type FieldValues } from '../../shared/fieldValues';
 import type { Item } from '../../shared/item';
 import { optionsCollection } from '../../shared/options';
-import { isOn, nonEmpty, numberWithin } from '../../shared/parameters';
 import { subtitleRequest } from '../../shared/transcript/subtitleBinary';
 import { transcribeFile } from '../fileTranscription';
 import { keytermsOf, keytermsOption } from '../keyterms';
 import { NOVA3_MODEL, toTranscript } from '../nova3/transcript';
+
+const detectLanguageOption: INodeProperties = {
+	displayName: 'Detect Language',
+	name: 'detectLanguage',
+	type: 'boolean',
+	default: false,
+	description: 'Whether to find out which language is spoken',
+};
+
+const diarizeOption: INodeProperties = {
+	displayName: 'Diarize',
+	name: 'diarize',
+	type: 'boolean',
+	default: false,
+	description: 'Whether to tell speakers apart',
+};
+
+const punctuateOption: INodeProperties = {
+	displayName: 'Punctuate',
+	name: 'punctuate',
+	type: 'boolean',
+	default: false,
+	description: 'Whether to set punctuation and capitals',
+};
+
+const smartFormatOption: INodeProperties = {
+	displayName: 'Smart Format',
+	name: 'smartFormat',
+	type: 'boolean',
+	default: false,
+	description: 'Whether to write dates, amounts and the like in their usual form',
+};
+
+const utterancesOption: INodeProperties = {
+	displayName: 'Utterances',
+	name: 'utterances',
+	type: 'boolean',
+	default: false,
+	description: 'Whether to divide the text into utterances with times',
+};
+
+const languageOption: INodeProperties = {
+	displayName: 'Language',
+	name: 'language',
+	type: 'string',
+	default: '',
+	placeholder: 'e.g. en',
+	description: 'The language that is spoken, as a BCP-47 tag',
+};
 
 const fields: INodeProperties[] = [
 	...audioInputFields,
 	simplifyField,
 	optionsCollection([
 		concurrencyOption,
-		{
-			displayName: 'Detect Language',
-			name: 'detectLanguage',
-			type: 'boolean',
-			default: false,
-			description: 'Whether to find out which language is spoken',
-		},
-		{
-			displayName: 'Diarize',
-			name: 'diarize',
-			type: 'boolean',
-			default: false,
-			description: 'Whether to tell speakers apart',
-		},
+		detectLanguageOption,
+		diarizeOption,
 		keytermsOption,
-		{
-			displayName: 'Language',
-			name: 'language',
-			type: 'string',
-			default: '',
-			placeholder: 'e.g. en',
-			description: 'The language that is spoken, as a BCP-47 tag',
-		},
-		{
-			displayName: 'Punctuate',
-			name: 'punctuate',
-			type: 'boolean',
-			default: false,
-			description: 'Whether to set punctuation and capitals',
-		},
-		{
-			displayName: 'Smart Format',
-			name: 'smartFormat',
-			type: 'boolean',
-			default: false,
-			description: 'Whether to write dates, amounts and the like in their usual form',
-		},
+		languageOption,
+		punctuateOption,
+		smartFormatOption,
 		...subtitleOptions,
 		timeoutOption,
-		{
-			displayName: 'Utterances',
-			name: 'utterances',
-			type: 'boolean',
-			default: false,
-			description: 'Whether to divide the text into utterances with times',
-		},
+		utterancesOption,
 	]),
 ];
 
@@ -81,14 +89,14 @@ export const description: INodeProperties[] = updateDisplayOptions(
 	fields,
 );
 
-/** Switches that are sent where the user set them: the option's name and the service's. */
-const SWITCHES = [
-	['detectLanguage', 'detect_language'],
-	['diarize', 'diarize'],
-	['punctuate', 'punctuate'],
-	['smartFormat', 'smart_format'],
-	['utterances', 'utterances'],
-] as const;
+/** Switches that are sent where the user set them, by the service's names. */
+const SWITCHES: ReadonlyArray<[name: string, option: INodeProperties]> = [
+	['detect_language', detectLanguageOption],
+	['diarize', diarizeOption],
+	['punctuate', punctuateOption],
+	['smart_format', smartFormatOption],
+	['utterances', utterancesOption],
+];
 
 /**
  * Transcribes one item's audio file, of any format, as a whole.
@@ -101,27 +109,26 @@ const SWITCHES = [
  * Cloudflare answers
  */
 export async function execute(item: Item): Promise<INodeExecutionData[]> {
-	const { context, itemIndex } = item;
-	const options = context.getNodeParameter('options', itemIndex, {}) as IDataObject;
+	const options = optionsOf(item);
 	return await transcribeFile(item, {
 		model: NOVA3_MODEL,
 		source: audioSource(item),
 		query: queryOf(item, options),
-		timeoutSeconds: numberWithin(item, 'Timeout', options.timeout, { min: 1, max: 86_400 }) ?? 300,
-		simplify: isOn(context.getNodeParameter('simplify', itemIndex, true)),
+		timeoutSeconds: options.number(timeoutOption),
+		simplify: isSimplified(item),
 		subtitles: subtitleRequest(options),
 		toTranscript,
 	});
 }
 
-function queryOf(item: Item, options: IDataObject): URLSearchParams {
+function queryOf(item: Item, options: FieldValues): URLSearchParams {
 	const query = new URLSearchParams();
-	const language = nonEmpty(options.language);
+	const language = options.textIfSet(languageOption);
 	if (language !== undefined) query.append('language', language);
-	for (const [option, name] of SWITCHES) {
-		const value = options[option];
-		if (value !== undefined && value !== '') query.append(name, String(isOn(value)));
+	for (const [name, option] of SWITCHES) {
+		const isOn = options.switchIfSet(option);
+		if (isOn !== undefined) query.append(name, String(isOn));
 	}
-	for (const keyterm of keytermsOf(item, options.keyterms)) query.append('keyterm', keyterm);
+	for (const keyterm of keytermsOf(item, options)) query.append('keyterm', keyterm);
 	return query;
 }

@@ -7,7 +7,7 @@ import type {
 } from 'n8n-workflow';
 
 import { MASK, maskedJson, maskFor } from '../../shared/http/secrets';
-import { isOn } from '../../shared/parameters';
+import { isOn } from '../../shared/fieldValues';
 import { pause } from '../../shared/time';
 import { CONNECTE } from '../connecteService';
 import { Limiter } from '../limiter';

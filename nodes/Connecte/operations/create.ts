@@ -1,11 +1,18 @@
 import { updateDisplayOptions, type INodeExecutionData, type INodeProperties } from 'n8n-workflow';
 
-import { concurrencyOption, simplifyField } from '../../shared/fields';
+import { concurrencyOption, isSimplified, simplifyField } from '../../shared/fields';
 import { isPassing } from '../../shared/http/passing';
 import type { Item } from '../../shared/item';
-import { createPrediction, readCreateRequest, type CreateRequest } from '../createRequest';
+import {
+	createPrediction,
+	preferField,
+	readCreateRequest,
+	requestTimeoutField,
+	waitForCompletionField,
+	type CreateRequest,
+} from '../createRequest';
 import { cancelOnTimeoutOption, maxWaitOption, pollIntervalOption } from '../fields';
-import { resultItem, simplifyOf } from '../output';
+import { resultItem } from '../output';
 import { isFinal, readPrediction, type Prediction } from '../prediction';
 import { cancelAbandoned } from '../waiting/cancellation';
 import { pollUntilEnd } from '../waiting/poll';
@@ -82,59 +89,9 @@ const fields: INodeProperties[] = [
 		},
 		displayOptions: { show: { inputMode: ['fields'] } },
 	},
-	{
-		displayName: 'Prefer',
-		name: 'prefer',
-		type: 'options',
-		options: [
-			{
-				name: 'ASYNC',
-				value: 'ASYNC',
-				description: 'Connecte answers at once, before the work is done',
-			},
-			{
-				name: 'SYNC',
-				value: 'SYNC',
-				description: 'Connecte keeps the connection open until the result is there',
-			},
-		],
-		default: 'ASYNC',
-		description: 'When Connecte answers the request',
-	},
-	{
-		displayName: 'Request Timeout',
-		name: 'requestTimeout',
-		type: 'number',
-		typeOptions: { minValue: 1, numberPrecision: 0 },
-		default: 30,
-		description: 'How many seconds Connecte keeps the connection open',
-		displayOptions: { show: { prefer: ['SYNC'] } },
-	},
-	{
-		displayName: 'Wait for Completion',
-		name: 'waitForCompletion',
-		type: 'options',
-		options: [
-			{
-				name: 'No',
-				value: 'no',
-				description: 'Put out the prediction as Connecte answers it',
-			},
-			{
-				name: 'Poll',
-				value: 'poll',
-				description: 'Ask for the result until it is there. Works for any number of items.',
-			},
-			{
-				name: 'Webhook',
-				value: 'webhook',
-				description:
-					"Store the execution and go on when Connecte calls. Takes one item, and an n8n that is reachable by https. Should n8n be restarted meanwhile and no call come, it goes on a minute after 'Max Wait' with the input of this node: the workflow can tell by the missing result.",
-			},
-		],
-		default: 'no',
-		description: 'Whether and how to wait for the end of the prediction',
-	},
+	preferField,
+	requestTimeoutField,
+	waitForCompletionField,
 	simplifyField,
 	{
 		displayName: 'Options',
@@ -178,7 +135,7 @@ export const description: INodeProperties[] = updateDisplayOptions(
 export async function execute(item: Item): Promise<INodeExecutionData[]> {
 	const { signal } = item;
 	const request = await readCreateRequest(item);
-	const simplify = simplifyOf(item);
+	const simplify = isSimplified(item);
 	const prediction = await createPrediction(item, request);
 	if (signal.aborted) {
 		await cancelAbandoned(item, prediction.id);

@@ -1,10 +1,10 @@
 import { updateDisplayOptions, type INodeExecutionData, type INodeProperties } from 'n8n-workflow';
 
-import { simplifyField } from '../../shared/fields';
+import { isSimplified, simplifyField } from '../../shared/fields';
 import type { Item } from '../../shared/item';
 import { predictionIdField } from '../fields';
 import { predictionIdOf, readPrediction } from '../prediction';
-import { predictionItem, simplifyOf } from '../output';
+import { predictionItem } from '../output';
 
 /** The fields of the operation, in the order the editor shows them. */
 export const description: INodeProperties[] = updateDisplayOptions(
@@ -19,6 +19,6 @@ export const description: INodeProperties[] = updateDisplayOptions(
  */
 export async function execute(item: Item): Promise<INodeExecutionData[]> {
 	const id = predictionIdOf(item);
-	const simplify = simplifyOf(item);
+	const simplify = isSimplified(item);
 	return [predictionItem(item, await readPrediction(item, id), simplify)];
 }

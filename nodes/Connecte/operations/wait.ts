@@ -1,6 +1,6 @@
 import { updateDisplayOptions, type INodeExecutionData, type INodeProperties } from 'n8n-workflow';
 
-import { simplifyField } from '../../shared/fields';
+import { isSimplified, simplifyField } from '../../shared/fields';
 import type { Item } from '../../shared/item';
 import {
 	cancelOnTimeoutOption,
@@ -9,7 +9,7 @@ import {
 	predictionIdField,
 } from '../fields';
 import { predictionIdOf } from '../prediction';
-import { resultItem, simplifyOf } from '../output';
+import { resultItem } from '../output';
 import { waitOptions } from '../waiting/options';
 import { pollUntilEnd } from '../waiting/poll';
 
@@ -37,7 +37,7 @@ export const description: INodeProperties[] = updateDisplayOptions(
  */
 export async function execute(item: Item): Promise<INodeExecutionData[]> {
 	const id = predictionIdOf(item);
-	const simplify = simplifyOf(item);
+	const simplify = isSimplified(item);
 	// Created elsewhere, so that somebody else may want its result.
 	const options = { ...waitOptions(item), firstCheckMs: 0, cancelOnStop: false };
 	const last = await pollUntilEnd(item, id, undefined, options);

@@ -1,8 +1,8 @@
 import type { IExecuteFunctions, INodeExecutionData, IWebhookFunctions } from 'n8n-workflow';
 
 import { isObject, parseJson } from '../../shared/http/answer';
+import { isSimplified } from '../../shared/fields';
 import type { Item } from '../../shared/item';
-import { simplifyOf } from '../output';
 import type { Prediction } from '../prediction';
 import { withoutCancel } from './cancellation';
 import { AFTER_DEADLINE_MS, startMonitor } from './monitor';
@@ -35,7 +35,7 @@ export async function suspendExecution(
 	const { context } = item;
 	const { id, status } = prediction;
 	const deadline = Date.now() + maxWaitMs;
-	storeState(context, { id, model, simplify: simplifyOf(item), deadline });
+	storeState(context, { id, model, simplify: isSimplified(item), deadline });
 	await context.putExecutionToWait(new Date(deadline + AFTER_DEADLINE_MS));
 	startMonitor({
 		context: withoutCancel(item).context,

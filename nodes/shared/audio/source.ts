@@ -1,6 +1,8 @@
 import { NodeOperationError, type IBinaryData, type IHttpRequestOptions } from 'n8n-workflow';
 
-import type { AnswerHead, ReadableStream } from '../http/answer';
+import { inputTypeField } from '../fields';
+import { parametersOf } from '../fieldValues';
+import { isObject, type AnswerHead, type ReadableStream } from '../http/answer';
 import { isPage } from './format';
 import { withTries } from '../http/failure';
 import { networkReason } from '../http/network';
@@ -35,9 +37,20 @@ export type AudioSource = (signal: AbortSignal) => Promise<OpenAudio>;
 /** The fields `inputType`, `binaryPropertyName` and `audioUrl` of an item as a source of audio. */
 export function audioSource(item: Item): AudioSource {
 	const { context, itemIndex } = item;
-	return context.getNodeParameter('inputType', itemIndex) === 'url'
+	return parametersOf(item).choice(inputTypeField) === 'url'
 		? urlSource(item, String(context.getNodeParameter('audioUrl', itemIndex)))
-		: binarySource(item, context.getNodeParameter('binaryPropertyName', itemIndex));
+		: binarySource(item, binaryFieldOf(item));
+}
+
+/** The name of a binary field, or by an expression the binary file itself. */
+function binaryFieldOf(item: Item): unknown {
+	const value: unknown = item.context.getNodeParameter('binaryPropertyName', item.itemIndex);
+	if (typeof value === 'string' || (isObject(value) && 'mimeType' in value)) return value;
+	throw inputError(
+		item,
+		`'Input Binary Field' must be the name of a binary field, but is ${JSON.stringify(value)}`,
+		"Set 'Input Binary Field' to the name that the input shows for the file, as a rule 'data'.",
+	);
 }
 
 /**

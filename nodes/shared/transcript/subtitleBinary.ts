@@ -1,8 +1,10 @@
-import type { IBinaryKeyData, IDataObject } from 'n8n-workflow';
+import type { IBinaryKeyData } from 'n8n-workflow';
 
+import { subtitlesOption, subtitlesPropertyOption } from '../fields';
+import type { FieldValues } from '../fieldValues';
 import { inputError, type Item } from '../item';
 import { makeSubtitles } from './subtitles/file';
-import { subtitleFormatOf, type SubtitleFormat } from './subtitles/formats';
+import type { SubtitleFormat } from './subtitles/formats';
 import { escapeHtml } from '../text';
 import type { Transcript } from './transcript';
 
@@ -12,13 +14,12 @@ export interface SubtitleRequest {
 	property: string;
 }
 
-/** `options.subtitles` and `options.subtitlesProperty`; `undefined` where no file is wanted. */
-export function subtitleRequest(options: IDataObject): SubtitleRequest | undefined {
-	const { subtitles, subtitlesProperty } = options;
-	const format = subtitleFormatOf(subtitles);
-	if (!format) return undefined;
-	const property = typeof subtitlesProperty === 'string' ? subtitlesProperty.trim() : '';
-	return { format, property: property || 'subtitles' };
+/** The subtitle options; `undefined` where no file is wanted. */
+export function subtitleRequest(options: FieldValues): SubtitleRequest | undefined {
+	const format = options.choice<'none' | SubtitleFormat>(subtitlesOption);
+	return format === 'none'
+		? undefined
+		: { format, property: options.text(subtitlesPropertyOption) };
 }
 
 /**

@@ -1,11 +1,11 @@
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 
 import type { CallbackPlan } from '../../../sandbox/connecte/callbacks.ts';
 import type { Plan } from '../../../sandbox/connecte/predictions.ts';
 import { makeDtmfWav, type Phrase } from '../../../sandbox/hearing/tones.ts';
 import { startSandbox, type Sandbox } from '../../../sandbox/server.ts';
+import { close, listen } from '../../listen.ts';
 
 type Json = Record<string, unknown>;
 
@@ -28,8 +28,7 @@ beforeAll(async () => {
 			response.writeHead(statuses.shift() ?? 200).end('{}');
 		});
 	});
-	await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
-	hook = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
+	hook = await listen(receiver);
 });
 beforeEach(() => {
 	sandbox.clear();
@@ -38,7 +37,7 @@ beforeEach(() => {
 });
 afterAll(async () => {
 	await sandbox.close();
-	await new Promise((resolve) => receiver.close(resolve));
+	await close(receiver);
 });
 
 async function call(

@@ -29,8 +29,3 @@ export const subtitleFormatChoices: INodePropertyOptions[] = FORMAT_NAMES.map((v
 	name: SUBTITLE_FORMATS[value].name,
 	value,
 }));
-
-/** The format that a choice stands for; `undefined` for one that stands for none. */
-export function subtitleFormatOf(choice: unknown): SubtitleFormat | undefined {
-	return FORMAT_NAMES.find((format) => format === choice);
-}

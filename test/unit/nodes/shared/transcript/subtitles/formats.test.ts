@@ -1,10 +1,13 @@
 import { subtitleOptions } from '../../../../../../nodes/shared/fields.ts';
+import { valuesIn } from '../../../../../../nodes/shared/fieldValues.ts';
 import { subtitleRequest } from '../../../../../../nodes/shared/transcript/subtitleBinary.ts';
 import { makeSubtitles } from '../../../../../../nodes/shared/transcript/subtitles/file.ts';
-import {
-	SUBTITLE_FORMATS,
-	subtitleFormatOf,
-} from '../../../../../../nodes/shared/transcript/subtitles/formats.ts';
+import { SUBTITLE_FORMATS } from '../../../../../../nodes/shared/transcript/subtitles/formats.ts';
+
+const requested = (options: Record<string, unknown>) => {
+	const context = { getNode: () => ({ name: 'Test', type: 'test' }) } as never;
+	return subtitleRequest(valuesIn({ context, itemIndex: 0 }, options as never));
+};
 
 const formats = Object.keys(SUBTITLE_FORMATS) as Array<keyof typeof SUBTITLE_FORMATS>;
 const [subtitles, subtitlesField] = subtitleOptions;
@@ -20,7 +23,7 @@ describe('the table of subtitle formats', () => {
 	});
 
 	it.each(formats)('leads from the choice %s to a file of that format', (format) => {
-		expect(subtitleRequest({ subtitles: format })).toEqual({ format, property: 'subtitles' });
+		expect(requested({ subtitles: format })).toEqual({ format, property: 'subtitles' });
 		const transcript = { text: 'a', segments: [{ text: 'a', start: 0 }], service: 'any' };
 		expect(makeSubtitles(transcript, format)).toEqual({
 			// Of its own writer: no format may fall back on another's.
@@ -37,17 +40,22 @@ describe('the table of subtitle formats', () => {
 		}
 	});
 
-	it.each(['none', '', 'unheard-of', 'toString', undefined, 1])(
-		'has no format for %p',
+	it.each(['none', '', undefined])('makes no file for %p', (choice) => {
+		expect(requested({ subtitles: choice })).toBeUndefined();
+	});
+
+	it.each(['unheard-of', 'toString', 1])(
+		'has no format for %p, and says which it has',
 		(choice) => {
-			expect(subtitleFormatOf(choice)).toBeUndefined();
-			expect(subtitleRequest({ subtitles: choice })).toBeUndefined();
+			expect(() => requested({ subtitles: choice })).toThrow(
+				"'Subtitles' must be one of none, srt, vtt",
+			);
 		},
 	);
 
 	it('puts the file in the field that is named, else in subtitles', () => {
 		const property = (subtitlesProperty: string) =>
-			subtitleRequest({ subtitles: 'srt', subtitlesProperty })?.property;
+			requested({ subtitles: 'srt', subtitlesProperty })?.property;
 		expect(property(' film ')).toBe('film');
 		expect(property(' ')).toBe('subtitles');
 	});

@@ -1,5 +1,5 @@
-import { toTranscript, type About } from '../../../../nodes/Cloudsway/transcript.ts';
-import { transcriptJson } from '../../../../nodes/shared/transcript/transcript.ts';
+import { toTranscript, type About } from '../../../../../nodes/Cloudsway/transcribe/transcript.ts';
+import { transcriptJson } from '../../../../../nodes/shared/transcript/transcript.ts';
 
 const about: About = { model: 'whisper-1', responseFormat: 'json' };
 

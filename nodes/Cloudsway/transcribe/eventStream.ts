@@ -1,8 +1,8 @@
 import type { IDataObject } from 'n8n-workflow';
 
-import { isObject, messageIn, parseJson } from '../shared/http/answer';
-import { maskedJson, PieceMask, type Mask } from '../shared/http/secrets';
-import { readServerSentEvents } from '../shared/http/serverSentEvents';
+import { isObject, messageIn, parseJson } from '../../shared/http/answer';
+import { maskedJson, PieceMask, type Mask } from '../../shared/http/secrets';
+import { readServerSentEvents } from '../../shared/http/serverSentEvents';
 
 /** Called with each piece of text that can be shown. */
 export type OnText = (piece: string) => void;

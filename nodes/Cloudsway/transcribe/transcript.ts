@@ -1,15 +1,15 @@
 import type { IDataObject } from 'n8n-workflow';
 
-import { isObject } from '../shared/http/answer';
-import { parseSubtitles } from '../shared/transcript/subtitles/parse';
+import { isObject } from '../../shared/http/answer';
+import { parseSubtitles } from '../../shared/transcript/subtitles/parse';
 import {
 	asNumber,
 	asText,
 	type Segment,
 	type Transcript,
 	type Word,
-} from '../shared/transcript/transcript';
-import type { Model, ResponseFormat } from './service';
+} from '../../shared/transcript/transcript';
+import type { Model, ResponseFormat } from '../service';
 
 /** An answer as the service gave it: JSON, or text in one of the text formats. */
 export type TranscriptionAnswer = IDataObject | string;

@@ -1,5 +1,5 @@
-import { readEventStream, UnfinishedStream } from '../../../../nodes/Cloudsway/eventStream.ts';
-import { maskFor } from '../../../../nodes/shared/http/secrets.ts';
+import { readEventStream, UnfinishedStream } from '../../../../../nodes/Cloudsway/transcribe/eventStream.ts';
+import { maskFor } from '../../../../../nodes/shared/http/secrets.ts';
 
 const SECRET = 'some-long-key-123';
 const mask = maskFor({ key: SECRET }, ['key']);

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
-import { createServer as createSocketServer, type AddressInfo, type Socket } from 'node:net';
+import { createServer as createSocketServer, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 
@@ -8,9 +8,10 @@ import busboy from 'busboy';
 import fc from 'fast-check';
 import ReferenceForm from 'form-data';
 
-import { CloudswayApi } from '../../credentials/CloudswayApi.credentials.ts';
-import { Cloudsway } from '../../nodes/Cloudsway/Cloudsway.node.ts';
-import { runNode, type RunOptions } from './engine.ts';
+import { CloudswayApi } from '../../../credentials/CloudswayApi.credentials.ts';
+import { Cloudsway } from '../../../nodes/Cloudsway/Cloudsway.node.ts';
+import { close, listen } from '../../listen.ts';
+import { runNode, type RunOptions } from '../engine.ts';
 
 interface Upload {
 	headers: IncomingHttpHeaders;
@@ -35,15 +36,10 @@ beforeAll(async () => {
 			uploads.push({ headers: request.headers, body });
 			response.setHeader('Content-Type', 'application/json').end('{"text":"heard"}');
 		});
-	}).listen(0, '127.0.0.1');
-	await once(server, 'listening');
-	baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+	});
+	baseUrl = await listen(server);
 });
-afterAll(async () => {
-	server.closeAllConnections();
-	server.close();
-	await once(server, 'close');
-});
+afterAll(() => close(server));
 beforeEach(() => uploads.splice(0));
 
 const run = (options: Partial<RunOptions>, address = baseUrl) =>
@@ -86,7 +82,7 @@ async function referenceOf(
 
 const bytes = Buffer.from(Array.from({ length: 200_000 }, (_, index) => (index * 31) % 251));
 
-describe('the body of a transcription', () => {
+describe('transcribe: the body', () => {
 	it.each(['filesystem', 'default'] as const)(
 		'has the parts that form-data makes of the same fields, with %s binaries',
 		async (binaryMode) => {
@@ -124,14 +120,13 @@ describe('the body of a transcription', () => {
 			if (request.url === '/known.wav') response.setHeader('Content-Length', bytes.length);
 			response.setHeader('Content-Type', 'audio/wav');
 			Readable.from([bytes.subarray(0, 1_000), bytes.subarray(1_000)]).pipe(response);
-		}).listen(0, '127.0.0.1');
-		await once(audioServer, 'listening');
-		const address = `http://127.0.0.1:${(audioServer.address() as AddressInfo).port}`;
+		});
+		const address = await listen(audioServer);
 		for (const name of ['known', 'unknown']) {
 			const parameters = { inputType: 'url', audioUrl: `${address}/${name}.wav` };
 			expect((await run({ parameters, items: [{ json: {} }] })).error).toBeUndefined();
 		}
-		audioServer.close();
+		await close(audioServer);
 		const [known, unknown] = uploads;
 		expect(known?.headers['content-length']).toBe(String(known?.body.length));
 		expect(unknown?.headers['content-length']).toBeUndefined();
@@ -180,7 +175,7 @@ describe('the body of a transcription', () => {
 	});
 });
 
-describe('an upload under way', () => {
+describe('transcribe: an upload under way', () => {
 	let sockets: Socket[];
 	let closing: Array<Promise<unknown>>;
 	let unanswering: ReturnType<typeof createSocketServer>;
@@ -195,9 +190,8 @@ describe('an upload under way', () => {
 			closing.push(once(socket, 'close'));
 			if (isRead) socket.resume();
 			else socket.pause();
-		}).listen(0, '127.0.0.1');
-		await once(unanswering, 'listening');
-		address = `http://127.0.0.1:${(unanswering.address() as AddressInfo).port}`;
+		});
+		address = await listen(unanswering);
 	});
 	afterEach(() => {
 		for (const socket of sockets) socket.destroy();
@@ -242,21 +236,19 @@ describe('an upload under way', () => {
 		isRead = true;
 		const endless = createServer((_, response) => {
 			response.setHeader('Content-Type', 'audio/wav').write(bytes);
-		}).listen(0, '127.0.0.1');
-		await once(endless, 'listening');
-		const { port } = endless.address() as AddressInfo;
+		});
+		const audioAddress = await listen(endless);
 		const { error } = await run(
 			{
 				items: [{ json: {} }, { json: {} }],
 				parameters: {
 					inputType: 'url',
-					audioUrl: `={{ $itemIndex === 0 ? 'http://127.0.0.1:${port}/a.wav' : '${baseUrl}/page' }}`,
+					audioUrl: `={{ $itemIndex === 0 ? '${audioAddress}/a.wav' : '${baseUrl}/page' }}`,
 				},
 			},
 			address,
 		);
-		endless.closeAllConnections();
-		endless.close();
+		await close(endless);
 		expect(error?.message).toContain('could not be downloaded');
 		await closed();
 	});

@@ -1,11 +1,11 @@
-import { openAudio } from '../shared/audio/body';
-import { isOtherThanAudio } from '../shared/audio/format';
-import type { AudioSource, OpenAudio } from '../shared/audio/source';
-import { inputError, type Item } from '../shared/item';
-import { mediaType } from '../shared/text';
-import { multipartForm } from '../shared/http/multipart';
-import type { RequestBody } from '../shared/http/service';
-import { AUDIO_EXTENSIONS, uploadNameOf } from './audioFile';
+import { openAudio } from '../../shared/audio/body';
+import { isOtherThanAudio } from '../../shared/audio/format';
+import type { AudioSource, OpenAudio } from '../../shared/audio/source';
+import { inputError, type Item } from '../../shared/item';
+import { mediaType } from '../../shared/text';
+import { multipartForm } from '../../shared/http/multipart';
+import type { RequestBody } from '../../shared/http/service';
+import { AUDIO_EXTENSIONS, uploadNameOf } from '../audioFile';
 
 /**
  * The form of a transcription: the fields and the recording, under a name that the service takes.

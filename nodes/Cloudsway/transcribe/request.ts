@@ -1,0 +1,221 @@
+import type { INodeProperties } from 'n8n-workflow';
+
+import {
+	audioInputFields,
+	concurrencyOption,
+	isSimplified,
+	pathSegment,
+	simplifyField,
+	subtitleOptions,
+	timeoutOption,
+} from '../../shared/fields';
+import { optionsOf, parametersOf, type FieldValues } from '../../shared/fieldValues';
+import { inputError, type Item } from '../../shared/item';
+import { optionsCollection } from '../../shared/options';
+import { subtitleRequest, type SubtitleRequest } from '../../shared/transcript/subtitleBinary';
+import { AUDIO_EXTENSIONS } from '../audioFile';
+import { MODEL_RULES, modelsAnswering, type Model, type ResponseFormat } from '../service';
+import {
+	formFieldsOf,
+	formOptions,
+	isStreamed,
+	notWithModel,
+	type FormField,
+	type KnownModel,
+} from './formOptions';
+
+const endpointPathField: INodeProperties = {
+	displayName: 'Endpoint Path',
+	name: 'endpointPath',
+	type: 'string',
+	required: true,
+	default: '',
+	placeholder: 'e.g. RkBOAlaWzKcubSji',
+	description:
+		'The endpoint path from the Cloudsway console. It selects the model that transcribes.',
+};
+
+const modelField: INodeProperties = {
+	displayName: 'Model',
+	name: 'model',
+	type: 'options',
+	options: [
+		{ name: 'MaaS 4o Mini Transcribe', value: 'MaaS_GP_4o_mini_transcribe' },
+		{ name: 'MaaS 4o Transcribe', value: 'MaaS_GP_4o_transcribe' },
+		{ name: 'MaaS 4o Transcribe Diarize', value: 'MaaS_GP_4o_transcribe_diarize' },
+		{ name: 'Other', value: 'other', description: 'Shows and allows every field' },
+		{ name: 'Whisper', value: 'whisper-1' },
+	],
+	default: 'MaaS_GP_4o_mini_transcribe',
+	description:
+		'The model behind the endpoint path. It is not sent; it decides which fields are shown and allowed.',
+};
+
+const responseFormatField: INodeProperties = {
+	displayName: 'Response Format',
+	name: 'responseFormat',
+	type: 'options',
+	options: [
+		{
+			name: 'Diarized JSON',
+			value: 'diarized_json',
+			description: 'Text in segments with speakers and times',
+			displayOptions: { show: { model: modelsAnswering('diarized_json') } },
+		},
+		{
+			name: 'JSON',
+			value: 'json',
+			description: 'Text, without times',
+		},
+		{
+			name: 'SRT',
+			value: 'srt',
+			description: 'Subtitles in the SubRip format',
+			displayOptions: { show: { model: modelsAnswering('srt') } },
+		},
+		{
+			name: 'Text',
+			value: 'text',
+			description: 'Text alone',
+			displayOptions: { show: { model: modelsAnswering('text') } },
+		},
+		{
+			name: 'Verbose JSON',
+			value: 'verbose_json',
+			description: 'Text with language, duration and the times of segments or words',
+			displayOptions: { show: { model: modelsAnswering('verbose_json') } },
+		},
+		{
+			name: 'WebVTT',
+			value: 'vtt',
+			description: 'Subtitles in the WebVTT format',
+			displayOptions: { show: { model: modelsAnswering('vtt') } },
+		},
+	],
+	default: 'json',
+	description: 'The form of the answer. Which ones there are depends on the model.',
+};
+
+const fileNameOption: INodeProperties = {
+	displayName: 'File Name',
+	name: 'fileName',
+	type: 'string',
+	default: '',
+	placeholder: 'e.g. meeting.ogg',
+	description: `The name to send the file with, where its own name or type is wrong or missing. Ends in one of: ${AUDIO_EXTENSIONS.join(', ')}.`,
+};
+
+/** The fields of the operation, in the order the editor shows them. */
+export const fields: INodeProperties[] = [
+	endpointPathField,
+	modelField,
+	...audioInputFields,
+	responseFormatField,
+	simplifyField,
+	optionsCollection([
+		concurrencyOption,
+		fileNameOption,
+		...formOptions,
+		...subtitleOptions.map((option) => ({
+			...option,
+			displayOptions: {
+				show: {
+					...option.displayOptions?.show,
+					'/model': modelsAnswering('verbose_json', 'srt', 'vtt', 'diarized_json'),
+				},
+			},
+		})),
+		timeoutOption,
+	]),
+];
+
+/** The parameters of one item, checked; nothing has been sent yet. */
+export interface TranscriptionRequest {
+	/** Percent-encoded. */
+	endpointPath: string;
+	model: Model;
+	responseFormat: ResponseFormat;
+	simplify: boolean;
+	/** Whether the answer is to come as a stream of events. */
+	stream: boolean;
+	/** All but the file, in the order they are sent. */
+	formFields: FormField[];
+	fileName?: string;
+	subtitles?: SubtitleRequest;
+	timeoutSeconds: number;
+}
+
+/**
+ * Reads the parameters of an item and refuses what the service would refuse.
+ * @throws NodeOperationError naming the parameters that do not go together, or the value that is wrong
+ */
+export async function readRequest(item: Item): Promise<TranscriptionRequest> {
+	const parameters = parametersOf(item);
+	const options = optionsOf(item);
+	const model = modelOf(item);
+	const known = model === 'other' ? undefined : { name: model, rules: MODEL_RULES[model] };
+	const responseFormat = responseFormatOf(item, parameters, known);
+	return {
+		endpointPath: pathSegment(
+			item,
+			endpointPathField.displayName,
+			item.context.getNodeParameter(endpointPathField.name, item.itemIndex),
+		),
+		model,
+		responseFormat,
+		simplify: isSimplified(item),
+		stream: isStreamed(options),
+		formFields: [
+			['response_format', responseFormat],
+			...(await formFieldsOf(item, options, responseFormat, known)),
+		],
+		fileName: options.textIfSet(fileNameOption),
+		subtitles: subtitlesOf(item, options, known && responseFormat),
+		timeoutSeconds: options.number(timeoutOption),
+	};
+}
+
+function modelOf(item: Item): Model {
+	const model = String(item.context.getNodeParameter(modelField.name, item.itemIndex));
+	if (model === 'other' || Object.hasOwn(MODEL_RULES, model)) return model as Model;
+	throw inputError(
+		item,
+		`'Model' ${JSON.stringify(model)} is not known`,
+		`Choose one of: ${Object.keys(MODEL_RULES).join(', ')}; or other, which allows everything.`,
+	);
+}
+
+function responseFormatOf(
+	item: Item,
+	parameters: FieldValues,
+	model: KnownModel | undefined,
+): ResponseFormat {
+	const format = parameters.choice<ResponseFormat>(responseFormatField);
+	if (!model || model.rules.responseFormats.includes(format)) return format;
+	throw notWithModel(
+		item,
+		`'Response Format' ${format}`,
+		model.name,
+		`This model answers in: ${model.rules.responseFormats.join(', ')}.`,
+	);
+}
+
+function subtitlesOf(
+	item: Item,
+	options: FieldValues,
+	responseFormat: ResponseFormat | undefined,
+): SubtitleRequest | undefined {
+	const subtitles = subtitleRequest(options);
+	if (subtitles && (responseFormat === 'json' || responseFormat === 'text')) {
+		throw inputError(
+			item,
+			`'Subtitles' cannot be made from 'Response Format' ${responseFormat}, which has no times`,
+			FORMATS_WITH_TIMES,
+		);
+	}
+	return subtitles;
+}
+
+/** How to get an answer with times, for the user. */
+export const FORMATS_WITH_TIMES =
+	"Set 'Response Format' to verbose_json, srt or vtt (whisper-1) or diarized_json (MaaS_GP_4o_transcribe_diarize).";

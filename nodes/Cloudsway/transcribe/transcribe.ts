@@ -1,0 +1,164 @@
+import {
+	NodeApiError,
+	NodeOperationError,
+	updateDisplayOptions,
+	type INodeExecutionData,
+	type INodeProperties,
+} from 'n8n-workflow';
+
+import { AUDIO_BODY, audioSource } from '../../shared/audio/source';
+import { isObject, messageIn, parseJson, type Answer } from '../../shared/http/answer';
+import type { Mask } from '../../shared/http/secrets';
+import { callService } from '../../shared/http/transport';
+import { inputError, isToolRun, type Item } from '../../shared/item';
+import { LiveText } from '../../shared/liveText';
+import { escapeHtml, sentence } from '../../shared/text';
+import { subtitleBinary } from '../../shared/transcript/subtitleBinary';
+import { transcriptJson } from '../../shared/transcript/transcript';
+import { CLOUDSWAY } from '../service';
+import { readEventStream, UnfinishedStream } from './eventStream';
+import { transcriptionForm } from './form';
+import { fields, FORMATS_WITH_TIMES, readRequest, type TranscriptionRequest } from './request';
+import { toTranscript, type TranscriptionAnswer } from './transcript';
+
+/** The fields of the operation, in the order the editor shows them. */
+export const description: INodeProperties[] = updateDisplayOptions(
+	{ show: { resource: ['audio'], operation: ['transcribe'] } },
+	fields,
+);
+
+/**
+ * Transcribes one item's audio file.
+ *
+ * POST `/v1/ai/{endpointPath}/audio/transcriptions`, multipart:
+ * https://docs.cloudsway.net/maasapi/api-reference/asr/4omini-transcribe
+ *
+ * @returns one item: the common transcript, or with 'Simplify' off the service's answer (`{ text }`
+ * for text, srt and vtt); for an AI agent `{ text }`
+ * @throws NodeOperationError for parameters or files the service would refuse, before it is called;
+ * NodeApiError for what the service answers
+ */
+export async function execute(item: Item): Promise<INodeExecutionData[]> {
+	const { context } = item;
+	const request = await readRequest(item);
+	const { answer, requestId } = await transcribe(item, request);
+	const transcript = toTranscript(answer, { ...request, requestId });
+	const { subtitles } = request;
+	const binary =
+		subtitles && (await subtitleBinary(item, transcript, subtitles, FORMATS_WITH_TIMES));
+	const raw = typeof answer === 'string' ? { text: answer } : answer;
+	const json = isToolRun(context)
+		? { text: transcript.text }
+		: request.simplify
+			? transcriptJson(transcript)
+			: raw;
+	return [{ json, ...(binary && { binary }) }];
+}
+
+interface Transcribed {
+	answer: TranscriptionAnswer;
+	requestId?: string;
+}
+
+async function transcribe(item: Item, request: TranscriptionRequest): Promise<Transcribed> {
+	const progress = new Progress(item);
+	try {
+		return await callService(
+			item,
+			CLOUDSWAY,
+			{
+				method: 'POST',
+				path: `/v1/ai/${request.endpointPath}/audio/transcriptions`,
+				body: transcriptionForm(item, audioSource(item), request.formFields, request.fileName),
+				bodyWords: AUDIO_BODY,
+				timeoutSeconds: request.timeoutSeconds,
+			},
+			async (answer) => ({
+				answer: await readAnswer(item, request, answer, progress),
+				requestId: answer.header('x-request-id'),
+			}),
+		);
+	} catch (error) {
+		throw await progress.failed(error as Error);
+	}
+}
+
+async function readAnswer(
+	item: Item,
+	{ responseFormat, stream }: TranscriptionRequest,
+	answer: Answer,
+	progress: Progress,
+): Promise<TranscriptionAnswer> {
+	if (answer.contentType === 'text/event-stream') {
+		return await progress.follow(answer.chunks(), answer.mask);
+	}
+	const text = await answer.text();
+	if (stream && /^\ufeff?(data|event|id|retry)?:/.test(text)) {
+		return await progress.follow(onePiece(text), answer.mask);
+	}
+	const isPage = answer.contentType === 'text/html' || /^\s*<(!doctype|html)/i.test(text);
+	const json = parseJson(text);
+	if (!isPage && isObject(json) && typeof json.text === 'string') return json;
+	const isTextFormat = ['text', 'srt', 'vtt'].includes(responseFormat);
+	if (!isPage && isTextFormat && !isObject(json)) return text;
+	const said = messageIn(text);
+	throw inputError(
+		item,
+		"Cloudsway's answer holds no transcript",
+		`${said ? `It says: ${sentence(escapeHtml(said))} ` : ''}Check 'Base URL' in the credential and 'Endpoint Path'.`,
+	);
+}
+
+async function* onePiece(text: string): AsyncGenerator<Uint8Array> {
+	yield await Promise.resolve(Buffer.from(text));
+}
+
+/** A streamed transcription under way: passes the pieces on, and keeps the text for an error. */
+class Progress {
+	private text = '';
+
+	private readonly live: LiveText;
+
+	constructor(private readonly item: Item) {
+		this.live = new LiveText(item);
+	}
+
+	async follow(pieces: AsyncIterable<Uint8Array>, mask: Mask): Promise<TranscriptionAnswer> {
+		const { context, itemIndex } = this.item;
+		this.live.begin();
+		const done = await readEventStream(pieces, mask, (piece) => {
+			this.text += piece;
+			this.live.add(piece);
+		}).catch((error: Error) => {
+			if (!(error instanceof UnfinishedStream)) throw error;
+			const { said } = error;
+			throw new NodeApiError(
+				context.getNode(),
+				{ message: error.message },
+				{
+					message: 'Cloudsway broke off the transcription',
+					description: said
+						? `Cloudsway says: ${sentence(escapeHtml(said))} Run the item again.`
+						: 'The stream ended before the transcription was done. Run the item again.',
+					itemIndex,
+				},
+			);
+		});
+		await this.live.end();
+		return done;
+	}
+
+	/** The error with the text received so far in its description, so that none of it is lost. */
+	async failed(cause: Error): Promise<NodeApiError | NodeOperationError> {
+		const { context, itemIndex } = this.item;
+		const error =
+			cause instanceof NodeApiError
+				? cause
+				: new NodeOperationError(context.getNode(), cause, { itemIndex });
+		if (this.text !== '') {
+			error.description = `${error.description ?? ''} Received until then: ${escapeHtml(this.text)}`;
+		}
+		await this.live.fail(error.message);
+		return error;
+	}
+}
