@@ -3,7 +3,7 @@ import type { ICredentialDataDecryptedObject, IDataObject } from 'n8n-workflow';
 import { inputError, isToolRun, type Item } from '../shared/item';
 import { choiceOf, numberWithin, pathSegment } from '../shared/parameters';
 import { callService } from '../shared/http/transport';
-import { signedCallbackUrl } from './callback/callbackToken';
+import { signedCallbackUrl, TOKEN_PARAMETER } from './callback/callbackToken';
 import { CONNECTE } from './connecteService';
 import { predictionIn, type Prediction } from './prediction';
 import { readInput } from './schema/input';
@@ -21,6 +21,8 @@ export interface CreateRequest {
 	path: string;
 	input: IDataObject;
 	headers: Record<string, string>;
+	/** Of the webhook's address: who knows them may call it. */
+	secrets: string[];
 	timeoutSeconds: number;
 	waitFor: WaitFor;
 	waiting: WaitOptions;
@@ -75,6 +77,7 @@ export async function readCreateRequest(item: Item): Promise<CreateRequest> {
 			// The service's own pages name different headers for it.
 			...(webhookUrl !== undefined && { 'Webhook-URL': webhookUrl, 'X-Webhook-URL': webhookUrl }),
 		},
+		secrets: webhookUrl === undefined ? [] : secretsIn(webhookUrl),
 		timeoutSeconds: isSync ? syncSeconds + SYNC_MARGIN_SECONDS : ASYNC_TIMEOUT_SECONDS,
 		waitFor,
 		waiting: waitOptions(item),
@@ -137,6 +140,12 @@ async function webhookUrlOf(
 	return isSecret ? signedCallbackUrl(url, webhookSecret) : url;
 }
 
+/** The token of a signed address, or n8n's for the address of a waiting execution. */
+function secretsIn(webhookUrl: string): string[] {
+	const { searchParams } = new URL(webhookUrl);
+	return [TOKEN_PARAMETER, 'signature'].flatMap((name) => searchParams.getAll(name));
+}
+
 /**
  * Creates the prediction: POST `/{company}/{model}`. The request is not broken off when the execution is
  * stopped, since the prediction could then not be cancelled; no further try begins after a stop.
@@ -145,13 +154,14 @@ async function webhookUrlOf(
  */
 export async function createPrediction(
 	item: Item,
-	{ path, input, headers, timeoutSeconds }: CreateRequest,
+	{ path, input, headers, secrets, timeoutSeconds }: CreateRequest,
 ): Promise<Prediction> {
 	const content = JSON.stringify(input);
 	const request = {
 		method: 'POST' as const,
 		path,
 		headers,
+		secrets,
 		body: async () => {
 			item.signal.throwIfAborted();
 			return await Promise.resolve({ content, headers: { 'Content-Type': 'application/json' } });
