@@ -4,7 +4,7 @@ import { pollUntilEnd } from '../../../../../nodes/Connecte/waiting/poll.ts';
 
 describe('wait: a look that cannot be answered', () => {
 	const options = {
-		firstLookMs: 0,
+		firstCheckMs: 0,
 		pollIntervalMs: 1,
 		maxWaitMs: 60_000,
 		cancelOnTimeout: false,
