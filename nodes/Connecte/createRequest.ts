@@ -9,8 +9,8 @@ import { predictionIn, type Prediction } from './prediction';
 import { readInput } from './schema/input';
 import { withoutCancel } from './waiting/cancellation';
 import { waitOptions, type WaitOptions } from './waiting/options';
-import { resumeUrlOf } from './waiting/resumeUrl';
-import { checkWebhookUrl } from './webhookUrl';
+import { HOW_TO_BE_REACHED, RESUME_URL_NAME, resumeUrlOf } from './waiting/resumeUrl';
+import { checkReachable, checkWebhookUrl } from './webhookUrl';
 
 const WAIT_FOR = ['no', 'poll', 'webhook'] as const;
 export type WaitFor = (typeof WAIT_FOR)[number];
@@ -109,6 +109,9 @@ function syncSecondsOf(item: Item): number {
 	return numberWithin(item, 'Request Timeout', value, limits) ?? DEFAULT_SYNC_SECONDS;
 }
 
+const USE_TRIGGER_URL =
+	"Connecte calls nothing else. Use the production URL of a 'Connecte Trigger' on an n8n that is reachable by https.";
+
 /** The address Connecte is to call: the execution's own, or the user's, signed where there is a secret. */
 async function webhookUrlOf(
 	item: Item,
@@ -124,17 +127,17 @@ async function webhookUrlOf(
 			"Connecte calls one address only, and it is that of the waiting execution: remove 'Webhook URL', or choose another 'Wait for Completion'.",
 		);
 	}
-	if (url === '') return resumeUrl;
-	checkWebhookUrl(
-		item,
-		"'Webhook URL'",
-		url,
-		"Connecte calls nothing else. Use the production URL of a 'Connecte Trigger' on an n8n that is reachable by https.",
-	);
+	if (resumeUrl === undefined && url === '') return undefined;
+	if (url !== '') checkWebhookUrl(item, "'Webhook URL'", url, USE_TRIGGER_URL);
 	const credential = await context.getCredentials<ICredentialDataDecryptedObject>(
 		CONNECTE.credentialType,
 		itemIndex,
 	);
+	if (resumeUrl !== undefined) {
+		checkReachable(item, RESUME_URL_NAME, resumeUrl, credential.baseUrl, HOW_TO_BE_REACHED);
+		return resumeUrl;
+	}
+	checkReachable(item, "'Webhook URL'", url, credential.baseUrl, USE_TRIGGER_URL);
 	const { webhookSecret } = credential;
 	const isSecret = typeof webhookSecret === 'string' && webhookSecret.trim() !== '';
 	return isSecret ? signedCallbackUrl(url, webhookSecret) : url;
