@@ -45,7 +45,7 @@ export class ConnecteApi implements ICredentialType {
 			typeOptions: { password: true },
 			default: '',
 			description:
-				'A long random text of your own. The Connecte node signs webhook URLs with it, and the Connecte Trigger takes signed calls only. It is never sent to Connecte.',
+				'A random text of your own, of at least 16 characters. The Connecte node signs webhook URLs with it, and the Connecte Trigger takes signed calls only. It is never sent to Connecte.',
 		},
 	];
 

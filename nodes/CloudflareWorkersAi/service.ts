@@ -158,8 +158,7 @@ function knownErrors(text: string): KnownError[] {
  * @throws FailedAnswer for `success: false`; NodeOperationError where it is no envelope
  */
 export async function readResult(item: Item, answer: Answer): Promise<unknown> {
-	const text = await answer.text();
-	const envelope = parseJson(text);
+	const { text, json: envelope } = await answer.content();
 	if (isObject(envelope) && envelope.success === false) {
 		throw new FailedAnswer(knownErrors(text)[0]?.status ?? 400, text);
 	}

@@ -13,6 +13,9 @@ import { OWN_ANSWER } from './callback/call';
 import { forgetEvents } from './callback/seenEvents';
 import { receive, triggerKey, webhookSecretOf } from './callback/triggerCall';
 
+/** What is shorter can be found by trying. */
+const SHORTEST_WEBHOOK_SECRET = 16;
+
 export class ConnecteTrigger implements INodeType {
 	description: INodeTypeDescription = {
 		displayName: 'Connecte Trigger',
@@ -137,13 +140,24 @@ export class ConnecteTrigger implements INodeType {
 				}
 				if (this.getNodeParameter('authentication', 'signedUrl') === 'none') return true;
 				const credential = await this.getCredentials<ICredentialDataDecryptedObject>('connecteApi');
-				if (webhookSecretOf(credential) !== undefined) return true;
+				const secret = webhookSecretOf(credential);
+				if (secret === undefined) {
+					throw new NodeOperationError(
+						this.getNode(),
+						"The Connecte credential has no 'Webhook Secret', so every call would be refused: set one there",
+						{
+							description:
+								"Open the credential and set 'Webhook Secret' to a long random text. To take calls from anyone instead, set 'Authentication' to 'None'.",
+						},
+					);
+				}
+				if (secret.trim().length >= SHORTEST_WEBHOOK_SECRET) return true;
 				throw new NodeOperationError(
 					this.getNode(),
-					"The Connecte credential has no 'Webhook Secret', so every call would be refused: set one there",
+					`'Webhook Secret' of the Connecte credential is too short: it must have at least ${SHORTEST_WEBHOOK_SECRET} characters`,
 					{
 						description:
-							"Open the credential and set 'Webhook Secret' to a long random text. To take calls from anyone instead, set 'Authentication' to 'None'.",
+							"Who has one signed address can try short secrets until one fits. Open the credential and set 'Webhook Secret' to a long random text.",
 					},
 				);
 			},

@@ -5,6 +5,11 @@ export const CONNECTE: Service = {
 	displayName: 'Connecte',
 	credentialType: 'connecteApi',
 	secretFields: ['apiToken', 'webhookSecret'],
+	secretPatterns: [
+		// The token of a signed address, and n8n's own for the address of a waiting execution.
+		/(?<=connecte_token(?:=|%3D))[\w.~%-]+/gi,
+		/(?<=(?:\/|%2F)connecte(?:\?|%3F)signature(?:=|%3D))[\w.~%-]+/gi,
+	],
 	timeoutAdvice: "Try again later, and check 'Base URL' in the credential.",
 	advice: (status) => ADVICE[status],
 };

@@ -4,14 +4,14 @@ import { pathSegment } from '../shared/fields';
 import { parametersOf } from '../shared/fieldValues';
 import { inputError, isToolRun, type Item } from '../shared/item';
 import { callService } from '../shared/http/transport';
-import { signedCallbackUrl } from './callback/callbackToken';
+import { signedCallbackUrl, TOKEN_PARAMETER } from './callback/callbackToken';
 import { CONNECTE } from './connecteService';
 import { predictionIn, type Prediction } from './prediction';
 import { readInput } from './schema/input';
 import { withoutCancel } from './waiting/cancellation';
 import { waitOptions, type WaitOptions } from './waiting/options';
-import { resumeUrlOf } from './waiting/resumeUrl';
-import { checkWebhookUrl } from './webhookUrl';
+import { HOW_TO_BE_REACHED, RESUME_URL_NAME, resumeUrlOf } from './waiting/resumeUrl';
+import { checkReachable, checkWebhookUrl } from './webhookUrl';
 
 export type WaitFor = 'no' | 'poll' | 'webhook';
 
@@ -77,6 +77,8 @@ export interface CreateRequest {
 	path: string;
 	input: IDataObject;
 	headers: Record<string, string>;
+	/** Of the webhook's address: who knows them may call it. */
+	secrets: string[];
 	timeoutSeconds: number;
 	waitFor: WaitFor;
 	waiting: WaitOptions;
@@ -123,6 +125,7 @@ export async function readCreateRequest(item: Item): Promise<CreateRequest> {
 			// The service's own pages name different headers for it.
 			...(webhookUrl !== undefined && { 'Webhook-URL': webhookUrl, 'X-Webhook-URL': webhookUrl }),
 		},
+		secrets: webhookUrl === undefined ? [] : secretsIn(webhookUrl),
 		timeoutSeconds: isSync ? syncSeconds + SYNC_MARGIN_SECONDS : ASYNC_TIMEOUT_SECONDS,
 		waitFor,
 		waiting: waitOptions(item),
@@ -144,6 +147,9 @@ function modelOf(item: Item, value: unknown): { model: string; path: string } {
 	return { model, path };
 }
 
+const USE_TRIGGER_URL =
+	"Connecte calls nothing else. Use the production URL of a 'Connecte Trigger' on an n8n that is reachable by https.";
+
 /** The address Connecte is to call: the execution's own, or the user's, signed where there is a secret. */
 async function webhookUrlOf(
 	item: Item,
@@ -159,20 +165,26 @@ async function webhookUrlOf(
 			"Connecte calls one address only, and it is that of the waiting execution: remove 'Webhook URL', or choose another 'Wait for Completion'.",
 		);
 	}
-	if (url === '') return resumeUrl;
-	checkWebhookUrl(
-		item,
-		"'Webhook URL'",
-		url,
-		"Connecte calls nothing else. Use the production URL of a 'Connecte Trigger' on an n8n that is reachable by https.",
-	);
+	if (resumeUrl === undefined && url === '') return undefined;
+	if (url !== '') checkWebhookUrl(item, "'Webhook URL'", url, USE_TRIGGER_URL);
 	const credential = await context.getCredentials<ICredentialDataDecryptedObject>(
 		CONNECTE.credentialType,
 		itemIndex,
 	);
+	if (resumeUrl !== undefined) {
+		checkReachable(item, RESUME_URL_NAME, resumeUrl, credential.baseUrl, HOW_TO_BE_REACHED);
+		return resumeUrl;
+	}
+	checkReachable(item, "'Webhook URL'", url, credential.baseUrl, USE_TRIGGER_URL);
 	const { webhookSecret } = credential;
 	const isSecret = typeof webhookSecret === 'string' && webhookSecret.trim() !== '';
 	return isSecret ? signedCallbackUrl(url, webhookSecret) : url;
+}
+
+/** The token of a signed address, or n8n's for the address of a waiting execution. */
+function secretsIn(webhookUrl: string): string[] {
+	const { searchParams } = new URL(webhookUrl);
+	return [TOKEN_PARAMETER, 'signature'].flatMap((name) => searchParams.getAll(name));
 }
 
 /**
@@ -183,13 +195,14 @@ async function webhookUrlOf(
  */
 export async function createPrediction(
 	item: Item,
-	{ path, input, headers, timeoutSeconds }: CreateRequest,
+	{ path, input, headers, secrets, timeoutSeconds }: CreateRequest,
 ): Promise<Prediction> {
 	const content = JSON.stringify(input);
 	const request = {
 		method: 'POST' as const,
 		path,
 		headers,
+		secrets,
 		body: async () => {
 			item.signal.throwIfAborted();
 			return await Promise.resolve({ content, headers: { 'Content-Type': 'application/json' } });

@@ -1,6 +1,6 @@
 import { NodeOperationError, type IDataObject } from 'n8n-workflow';
 
-import { isObject, messageIn, parseJson, type Answer } from '../shared/http/answer';
+import { isObject, messageIn, type Answer } from '../shared/http/answer';
 import { inputError, type CallContext, type Item } from '../shared/item';
 import { escapeHtml, sentence } from '../shared/text';
 import { callService } from '../shared/http/transport';
@@ -96,7 +96,8 @@ export async function readPrediction(
 
 /** The prediction in the service's answer, or an error that says what came instead. */
 export async function predictionIn(item: Item<CallContext>, answer: Answer): Promise<Prediction> {
-	const prediction = answeredPrediction(parseJson(await answer.text()));
+	const { json } = await answer.content();
+	const prediction = answeredPrediction(json);
 	if (prediction) return prediction;
 	throw inputError(
 		item,

@@ -21,3 +21,28 @@ export function checkWebhookUrl(item: Item, name: string, url: string, advice: s
 		advice,
 	);
 }
+
+/**
+ * Refuses an address of this machine for a service that is elsewhere: its calls would never arrive.
+ *
+ * @param baseUrl of the credential; a service of this machine itself is a stand-in
+ * @throws NodeOperationError
+ */
+export function checkReachable(
+	item: Item,
+	name: string,
+	url: string,
+	baseUrl: unknown,
+	advice: string,
+): void {
+	if (!isLoopback(url) || isLoopback(String(baseUrl ?? '').trim())) return;
+	throw inputError(
+		item,
+		`${name} is an address of this machine itself (${new URL(url).host}), which Connecte cannot call`,
+		advice,
+	);
+}
+
+function isLoopback(url: string): boolean {
+	return URL.canParse(url) && LOOPBACK.test(new URL(url).hostname);
+}

@@ -267,6 +267,24 @@ describe('webhook URL', () => {
 			expect(sandbox.requests).toHaveLength(0);
 		},
 	);
+
+	// Nobody answers there: a request that went out would end in another error.
+	const elsewhere = { credential: { baseUrl: 'https://connecte.invalid/api/v1' } };
+
+	it.each(['http://127.0.0.1:5678/hook', 'https://localhost/hook', 'http://[::1]:5678/hook'])(
+		'is refused as %s, where a service that is elsewhere cannot call it',
+		async (webhookUrl) => {
+			const { error } = await echo({}, { options: { webhookUrl } }, elsewhere);
+			expect(error?.message).toContain("'Webhook URL' is an address of this machine");
+			expect(error?.description).toContain('reachable by https');
+		},
+	);
+
+	it('is not waited for where a service that is elsewhere cannot call this n8n', async () => {
+		const { error } = await echo({}, { waitForCompletion: 'webhook' }, elsewhere);
+		expect(error?.message).toContain("n8n's webhooks is an address of this machine");
+		expect(error?.description).toMatch(/WEBHOOK_URL.*'Poll'/);
+	});
 });
 
 describe('poll', () => {

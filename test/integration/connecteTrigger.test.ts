@@ -620,6 +620,15 @@ describe('activation', () => {
 		expect((await activate({ authentication: 'none' }, { webhookSecret: '' })).done).toBe(true);
 	});
 
+	it('says why it cannot with a secret that can be found by trying', async () => {
+		const secret = 'fifteen-letters';
+		await expect(activate({}, { webhookSecret: secret })).rejects.toMatchObject({
+			message: expect.stringMatching(/'Webhook Secret'.*16 characters/) as string,
+			description: expect.not.stringContaining(secret) as string,
+		});
+		expect((await activate({}, { webhookSecret: `${secret}!` })).done).toBe(true);
+	});
+
 	it('says why it cannot without an event', async () => {
 		await expect(activate({ events: [] })).rejects.toThrow("'Events'");
 	});

@@ -7,7 +7,7 @@ import {
 } from 'n8n-workflow';
 
 import { AUDIO_BODY, audioSource } from '../../shared/audio/source';
-import { isObject, messageIn, parseJson, type Answer } from '../../shared/http/answer';
+import { isObject, messageIn, type Answer } from '../../shared/http/answer';
 import type { Mask } from '../../shared/http/secrets';
 import { callService } from '../../shared/http/transport';
 import { inputError, isToolRun, type Item } from '../../shared/item';
@@ -92,12 +92,11 @@ async function readAnswer(
 	if (answer.contentType === 'text/event-stream') {
 		return await progress.follow(answer.chunks(), answer.mask);
 	}
-	const text = await answer.text();
+	const { text, json } = await answer.content();
 	if (stream && /^\ufeff?(data|event|id|retry)?:/.test(text)) {
 		return await progress.follow(onePiece(text), answer.mask);
 	}
 	const isPage = answer.contentType === 'text/html' || /^\s*<(!doctype|html)/i.test(text);
-	const json = parseJson(text);
 	if (!isPage && isObject(json) && typeof json.text === 'string') return json;
 	const isTextFormat = ['text', 'srt', 'vtt'].includes(responseFormat);
 	if (!isPage && isTextFormat && !isObject(json)) return text;

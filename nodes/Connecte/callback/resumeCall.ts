@@ -89,7 +89,7 @@ async function judge(context: IWebhookFunctions): Promise<INodeExecutionData | R
 	const isBelieved = confirmation === 'unreachable' && !isBare(claimed);
 	const prediction = isConfirmed
 		? confirmation
-		: maskedJson(claimed, maskFor(credential, CONNECTE.secretFields));
+		: maskedJson(claimed, maskFor(credential, CONNECTE));
 	const isKnown = isConfirmed || isBelieved;
 	if (!isTimedOut && !(isKnown && isFinal(prediction.status))) {
 		checkSoon(state.id);

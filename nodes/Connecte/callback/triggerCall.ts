@@ -6,8 +6,8 @@ import type {
 	IWebhookResponseData,
 } from 'n8n-workflow';
 
-import { MASK, maskedJson, maskFor } from '../../shared/http/secrets';
 import { isOn } from '../../shared/fieldValues';
+import { maskedJson, maskFor } from '../../shared/http/secrets';
 import { pause } from '../../shared/time';
 import { CONNECTE } from '../connecteService';
 import { Limiter } from '../limiter';
@@ -231,14 +231,12 @@ class Callback {
 	}
 
 	private output(prediction: Prediction, isConfirmed: boolean): IDataObject {
-		const mask = maskFor(this.credential ?? {}, CONNECTE.secretFields);
+		const { [TOKEN_PARAMETER]: token, ...query } = this.context.getQueryData() as IDataObject;
+		// The service, or a proxy in a header, may repeat the whole address.
+		const mask = maskFor(this.credential ?? {}, CONNECTE, [String(token ?? '')]);
 		if (isOn(this.context.getNodeParameter('simplify', true))) {
 			return maskedJson(predictionJson(prediction), mask);
 		}
-		const { [TOKEN_PARAMETER]: token, ...query } = this.context.getQueryData() as IDataObject;
-		// A proxy may repeat the whole address in a header.
-		const withoutToken = (text: string) =>
-			typeof token === 'string' && token !== '' ? mask(text).replaceAll(token, MASK) : mask(text);
 		return maskedJson(
 			{
 				headers: publicHeaders(this.context.getHeaderData() as IDataObject),
@@ -246,7 +244,7 @@ class Callback {
 				body: this.context.getBodyData(),
 				...(isConfirmed && { prediction }),
 			},
-			withoutToken,
+			mask,
 		);
 	}
 }

@@ -1,6 +1,6 @@
 import type { BinaryHelperFunctions, IDataObject } from 'n8n-workflow';
 
-import type { Mask } from './secrets';
+import { maskedJson, type Mask } from './secrets';
 import { mediaType } from '../text';
 import { abortable } from '../time';
 
@@ -21,7 +21,7 @@ export interface AnswerHead {
 
 /**
  * An answer of a service, read as it arrives. Every read ends when the signal given at creation is
- * aborted, and rejects with its reason; secrets of the credential are masked in all text.
+ * aborted, and rejects with its reason; secrets are masked in all that is to be shown.
  */
 export class Answer {
 	constructor(
@@ -61,15 +61,19 @@ export class Answer {
 		}
 	}
 
-	/** The whole body as text. */
-	async text(): Promise<string> {
+	/**
+	 * The whole body, as text and, where it is JSON, as its value. In the value secrets are masked in texts
+	 * only, since one that is a common word would otherwise break names of fields.
+	 */
+	async content(): Promise<{ text: string; json: unknown }> {
 		const pieces: Buffer[] = [];
 		const isWhole = await this.readInto(pieces, LONGEST_TEXT_BYTES);
 		if (!isWhole) throw new Error('It is longer than 64 MiB');
-		return this.mask(Buffer.concat(pieces).toString('utf8'));
+		const text = Buffer.concat(pieces).toString('utf8');
+		return { text: this.mask(text), json: maskedJson(parseJson(text), this.mask) };
 	}
 
-	/** The beginning of an error's body: whatever of it can be had within ten seconds. */
+	/** The beginning of an error's body as it came, secrets included: whatever can be had within ten seconds. */
 	async errorText(): Promise<string> {
 		const pieces: Buffer[] = [];
 		const signal = AbortSignal.any([this.signal, AbortSignal.timeout(ERROR_TEXT_MS)]);
@@ -78,7 +82,7 @@ export class Answer {
 		} catch {
 			this.close();
 		}
-		return this.mask(Buffer.concat(pieces).toString('utf8', 0, LONGEST_ERROR_BYTES));
+		return Buffer.concat(pieces).toString('utf8', 0, LONGEST_ERROR_BYTES);
 	}
 
 	/** Ends the connection where the body has not been read to its end. */

@@ -4,7 +4,7 @@ import { messageIn, parseJson, type Answer } from './answer';
 import { networkReason, type NetworkReason } from './network';
 import { isNotCarriedOut, isPassingReason, isPassingStatus } from './passing';
 import { LONGEST_WAIT_MS, parseRetryAfter, type FailedTry } from './retry';
-import type { Mask } from './secrets';
+import { maskedJson, type Mask } from './secrets';
 import type { BodyWords, Service, ServiceRequest } from './service';
 import { CONFIGURATION, statusMeaning, TEMPORARY, type Failure } from './statuses';
 import type { CallContext, Item } from '../item';
@@ -36,7 +36,8 @@ export class FailureDescription {
 		const retryAfterMs = parseRetryAfter(answer.header('retry-after'));
 		const isLasting = this.service.isLasting?.(status, text) ?? false;
 		const isPassing = isPassingStatus(status) && !isLasting;
-		const said = (this.service.messageIn ?? messageIn)(text);
+		const safe = this.masked(text);
+		const said = (this.service.messageIn ?? messageIn)(safe);
 		const { verdict, advice, failure } = statusMeaning(
 			status,
 			isLasting,
@@ -55,7 +56,7 @@ export class FailureDescription {
 			failure && { ...failure, ...(isPassing && { retryAfterMs }) },
 			String(status),
 		);
-		error.context.data = parseJson(text) ?? text;
+		error.context.data = parseJson(safe) ?? safe;
 		const isSafe = this.isRepeatable || isNotCarriedOut(status, retryAfterMs);
 		return { error, retryable: isPassing && isSafe, retryAfterMs };
 	}
@@ -152,6 +153,12 @@ export class FailureDescription {
 	/** No answer came that could be read; not to be tried again. */
 	private unanswered(message: string, description: string, failure: Failure): FailedTry {
 		return { error: this.error(message, description, failure), retryable: false };
+	}
+
+	/** The text of an answer with its secrets masked; where it is JSON, in its values only. */
+	private masked(text: string): string {
+		const json = parseJson(text);
+		return json === undefined ? this.mask(text) : JSON.stringify(maskedJson(json, this.mask));
 	}
 
 	private shown(text: string): string {

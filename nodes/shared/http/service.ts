@@ -6,6 +6,8 @@ export interface Service {
 	credentialType: string;
 	/** Fields of the credential whose values must never be shown. */
 	secretFields: readonly string[];
+	/** What must never be shown though it is not known what it is, such as tokens of earlier requests. */
+	secretPatterns?: readonly RegExp[];
 	/** The service's own words in an answer that reports a failure; without it, those usual in JSON. */
 	messageIn?: (text: string) => string | undefined;
 	/** How the user can go on after a status, where the service has a particular reason for it. */
@@ -58,6 +60,8 @@ export interface ServiceRequest {
 	path: string;
 	query?: URLSearchParams;
 	headers?: Record<string, string>;
+	/** Texts in the request that must not be shown, should the service repeat them. */
+	secrets?: readonly string[];
 	/** Called for every try, so that a body that was sent can be sent again. */
 	body?: (signal: AbortSignal) => Promise<RequestBody>;
 	/** Of a body that is read as it is sent; left out for one that is sent at once. */

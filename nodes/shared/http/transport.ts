@@ -34,7 +34,7 @@ export async function callService<T>(
 	request: ServiceRequest,
 	read: (answer: Answer) => Promise<T>,
 ): Promise<T> {
-	const connection = await connectionOf(item, service);
+	const connection = await connectionOf(item, service, request.secrets);
 	const outcome = await retrying(
 		() => tryOnce(item, service, request, connection, read),
 		item.signal,
@@ -52,7 +52,7 @@ export async function probe(
 	service: Service,
 	request: ServiceRequest,
 ): Promise<FailedTry | undefined> {
-	const connection = await connectionOf(item, service);
+	const connection = await connectionOf(item, service, request.secrets);
 	const outcome = await tryOnce(item, service, request, connection, () => Promise.resolve());
 	return 'error' in outcome ? outcome : undefined;
 }
@@ -74,10 +74,14 @@ export interface Connection {
 	mask: Mask;
 }
 
-/** @throws NodeOperationError where the credential's base URL is not a web address */
+/**
+ * @param secrets what is to be masked besides the credential's own
+ * @throws NodeOperationError where the credential's base URL is not a web address
+ */
 export async function connectionOf(
 	{ context, itemIndex }: Pick<Item<CallContext>, 'context' | 'itemIndex'>,
 	service: Service,
+	secrets?: readonly string[],
 ): Promise<Connection> {
 	const credential = await context.getCredentials<ICredentialDataDecryptedObject>(
 		service.credentialType,
@@ -93,7 +97,7 @@ export async function connectionOf(
 			{ itemIndex, description: 'Open the credential and set it to an address with https://.' },
 		);
 	}
-	return { baseUrl, credential, mask: maskFor(credential, service.secretFields) };
+	return { baseUrl, credential, mask: maskFor(credential, service, secrets) };
 }
 
 async function tryOnce<T>(

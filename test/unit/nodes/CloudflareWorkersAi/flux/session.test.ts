@@ -86,7 +86,7 @@ function start(recording: Recording, signal = new AbortController().signal) {
 		{
 			url: 'ws://service',
 			headers: { A: 'b' },
-			mask: maskFor({ apiToken: 'sandbox-token' }, ['apiToken']),
+			mask: maskFor({ apiToken: 'sandbox-token' }, { secretFields: ['apiToken'] }),
 			channel: 'mix',
 			speed: 4,
 			eotTimeoutSeconds: 0.5,

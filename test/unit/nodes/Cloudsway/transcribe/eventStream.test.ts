@@ -2,7 +2,7 @@ import { readEventStream, UnfinishedStream } from '../../../../../nodes/Cloudswa
 import { maskFor } from '../../../../../nodes/shared/http/secrets.ts';
 
 const SECRET = 'some-long-key-123';
-const mask = maskFor({ key: SECRET }, ['key']);
+const mask = maskFor({ key: SECRET }, { secretFields: ['key'] });
 
 async function* stream(text: string, after?: () => Promise<never>): AsyncGenerator<Uint8Array> {
 	yield await Promise.resolve(Buffer.from(text));

@@ -11,14 +11,22 @@ const answerOf = (body: Readable, signal = new AbortController().signal) =>
 			body,
 		},
 		signal,
-		maskFor({ key: 'secret' }, ['key']),
+		maskFor({ key: 'secret' }, { secretFields: ['key'] }),
 	);
 
 describe('Answer', () => {
 	it('reads text with secrets masked, across pieces and split characters', async () => {
 		const bytes = Buffer.from('a sécret: secret');
 		const pieces = [...bytes].map((byte) => Buffer.from([byte]));
-		expect(await answerOf(Readable.from(pieces)).text()).toBe('a sécret: ******');
+		expect(await answerOf(Readable.from(pieces)).content()).toEqual({
+			text: 'a sécret: ******',
+			json: undefined,
+		});
+	});
+
+	it('masks secrets in the values of JSON, and leaves names of fields alone', async () => {
+		const body = Readable.from([Buffer.from('{"secret":"a secret"}')]);
+		expect((await answerOf(body).content()).json).toEqual({ secret: 'a ******' });
 	});
 
 	it('masks its headers', () => {
@@ -32,7 +40,7 @@ describe('Answer', () => {
 	it('stops reading when it is aborted, and closes the connection', async () => {
 		const body = new Readable({ read: () => undefined });
 		const stop = new AbortController();
-		const reading = answerOf(body, stop.signal).text();
+		const reading = answerOf(body, stop.signal).content();
 		stop.abort(new Error('too late'));
 		await expect(reading).rejects.toThrow('too late');
 		expect(body.destroyed).toBe(true);

@@ -21,7 +21,7 @@ import type {
 
 const SERVICE: Service = { displayName: 'Acme', credentialType: 'acmeApi', secretFields: ['key'] };
 const signal = new AbortController().signal;
-const mask = maskFor({ key: 'top-secret' }, SERVICE.secretFields);
+const mask = maskFor({ key: 'top-secret' }, SERVICE);
 const context = { getNode: () => ({ name: 'Acme' }) as INode } as IExecuteFunctions;
 
 /** The three kinds of request that differ in what may be sent again. */

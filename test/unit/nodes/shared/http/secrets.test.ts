@@ -3,7 +3,11 @@ import fc from 'fast-check';
 import { maskedJson, maskFor, PieceMask } from '../../../../../nodes/shared/http/secrets.ts';
 
 const SECRET = 'sk/ab"c=123';
-const mask = maskFor({ key: SECRET, name: 'visible', short: 'abc' }, ['key', 'short']);
+const mask = maskFor(
+	{ key: SECRET, name: 'visible', short: 'k-4711', shortest: 'abc' },
+	{ secretFields: ['key', 'short', 'shortest'], secretPatterns: [/(?<=token=)\w+/g] },
+	['of-this-request'],
+);
 
 describe('maskFor', () => {
 	it('hides a secret plain, within JSON and percent-encoded', () => {
@@ -14,6 +18,14 @@ describe('maskFor', () => {
 	it('leaves other fields and very short values alone', () => {
 		expect(mask('visible abc')).toBe('visible abc');
 	});
+
+	it('hides a short secret where it is no part of a longer word', () => {
+		expect(mask('k-4711, "k-4711" xk-4711 k-47110')).toBe('******, "******" xk-4711 k-47110');
+	});
+
+	it('hides what looks like a secret, and what the request carries besides', () => {
+		expect(mask('?token=unknown&a=1 of-this-request')).toBe('?token=******&a=1 ******');
+	});
 });
 
 describe('maskedJson', () => {
@@ -21,6 +33,14 @@ describe('maskedJson', () => {
 		expect(maskedJson({ a: [{ b: `x${SECRET}y` }], c: 1 }, mask)).toEqual({
 			a: [{ b: 'x******y' }],
 			c: 1,
+		});
+	});
+
+	it('leaves the names of fields alone, which a secret may be', () => {
+		const common = maskFor({ key: 'status01' }, { secretFields: ['key'] });
+		expect(maskedJson({ status01: 'status01 ok', list: [null, true] }, common)).toEqual({
+			status01: '****** ok',
+			list: [null, true],
 		});
 	});
 });
