@@ -290,7 +290,7 @@ export class N8nClient {
 	/** The bytes of binary data that n8n keeps outside the execution (`id` of the binary field). */
 	async binary(id: string): Promise<Buffer> {
 		const query = new URLSearchParams({ id, action: 'download' });
-		const response = await this.call('GET', `/rest/binary-data?${query}`);
+		const response = await this.call('GET', `/rest/binary-data?${query.toString()}`);
 		return Buffer.from(await response.arrayBuffer());
 	}
 

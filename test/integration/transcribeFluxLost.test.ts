@@ -238,7 +238,7 @@ describe('a refused handshake', () => {
 	});
 
 	describe('that hangs', () => {
-		const { timeout } = AbortSignal;
+		const timeout = AbortSignal.timeout.bind(AbortSignal);
 		beforeEach(() => {
 			// Each limit passes a hundred times as fast.
 			jest.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => timeout(ms / 100));

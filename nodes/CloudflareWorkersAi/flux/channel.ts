@@ -176,11 +176,12 @@ export class ChannelTranscription {
 	/** The recording from the end of the last finished turn on. */
 	private async reopen(signal: AbortSignal): Promise<Recording> {
 		const recording = await openRecording(this.settings.input, signal);
+		let isSkipped = false;
 		try {
 			await recording.skip(this.nextSample);
-		} catch (error) {
-			recording.close();
-			throw error;
+			isSkipped = true;
+		} finally {
+			if (!isSkipped) recording.close();
 		}
 		return recording;
 	}
