@@ -70,10 +70,10 @@ async function partsOf({ headers, body }: Upload): Promise<Part[]> {
 	return parts;
 }
 
-async function referenceOf(
+function referenceOf(
 	fields: Array<[string, string]>,
 	file: { bytes: Buffer; fileName: string; mimeType: string },
-): Promise<Upload> {
+): Upload {
 	const form = new ReferenceForm();
 	for (const [name, value] of fields) form.append(name, value);
 	form.append('file', file.bytes, { filename: file.fileName, contentType: file.mimeType });
@@ -99,7 +99,7 @@ describe('transcribe: the body', () => {
 			const { error } = await run({ parameters, items: [{ binary: { data } }], binaryMode });
 			expect(error).toBeUndefined();
 			const ours = await partsOf(uploads[0]!);
-			const reference = await referenceOf(
+			const reference = referenceOf(
 				[
 					['response_format', 'verbose_json'],
 					['timestamp_granularities[]', 'word'],

@@ -18,7 +18,6 @@ async function read(text: string, after?: () => Promise<never>) {
 	const shown: string[] = [];
 	const result = await readEventStream(stream(text, after), mask, (piece) => {
 		shown.push(piece);
-		return Promise.resolve();
 	});
 	return { result, shown: shown.join('') };
 }
