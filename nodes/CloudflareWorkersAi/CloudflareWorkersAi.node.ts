@@ -48,10 +48,10 @@ export class CloudflareWorkersAi implements INodeType {
 				displayOptions: { show: { resource: ['audio'] } },
 				options: [
 					{
-						name: 'Run Flux',
-						value: 'runFlux',
-						description: "Call Deepgram Flux by HTTP, as Cloudflare's reference documents it",
-						action: 'Run flux',
+						name: 'Transcribe with Nova-3',
+						value: 'transcribeNova3',
+						description: 'Turn an audio file of any format into text',
+						action: 'Transcribe audio with nova 3',
 					},
 					{
 						name: 'Transcribe with Flux',
@@ -60,13 +60,13 @@ export class CloudflareWorkersAi implements INodeType {
 						action: 'Transcribe audio with flux',
 					},
 					{
-						name: 'Transcribe with Nova-3',
-						value: 'transcribeNova3',
-						description: 'Turn an audio file of any format into text',
-						action: 'Transcribe audio with nova 3',
+						name: 'Run Flux (Takes No Audio)',
+						value: 'runFlux',
+						description: "Call Deepgram Flux by HTTP, as Cloudflare's reference documents it",
+						action: 'Run flux without audio',
 					},
 				],
-				default: 'transcribeFlux',
+				default: 'transcribeNova3',
 			},
 			...runFlux.description,
 			...transcribeFlux.description,

@@ -67,7 +67,7 @@ export const waitForCompletionField: INodeProperties = {
 				"Store the execution and go on when Connecte calls. Takes one item, and an n8n that is reachable by https. Should n8n be restarted meanwhile and no call come, it goes on a minute after 'Max Wait' with the input of this node: the workflow can tell by the missing result.",
 		},
 	],
-	default: 'no',
+	default: 'poll',
 	description: 'Whether and how to wait for the end of the prediction',
 };
 

@@ -67,7 +67,7 @@ it('shows the fields of the chosen operation only', async () => {
 		false,
 		false,
 	]);
-	await editor.choose('operation', 'Run Flux');
+	await editor.choose('operation', 'Run Flux (Takes No Audio)');
 	await page.getByTestId('parameter-input-sampleRate').waitFor();
 	expect(await shown('inputType')).toBe(false);
 });

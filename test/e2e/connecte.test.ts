@@ -184,6 +184,8 @@ describe('the example with many recordings', () => {
 			Recordings: recordings(audio),
 		});
 		const results = jsonOf(await run(workflow), 'Results');
+		// Each result names its own recording, so that none is taken for another's.
+		expect(results.map(({ recording }) => recording)).toEqual(audio);
 		expect(results.map(({ text }) => text)).toEqual(
 			audio.map((address) => (address === url ? DEMO_SAMPLE.text : '')),
 		);

@@ -69,7 +69,12 @@ const ACTIONS: Array<Omit<OperationCase, 'operation'> & { operations: Record<str
 		nodeType: new Connecte(),
 		parameters: {},
 		operations: {
-			create: { model: 'sandbox/echo', inputJson: '{}' },
+			create: {
+				model: 'sandbox/echo',
+				inputMode: 'json',
+				inputJson: '{}',
+				waitForCompletion: 'no',
+			},
 			get: { predictionId: 'd5a46834-c430-4342-9779-4ea5e76d057d' },
 			cancel: { predictionId: 'd5a46834-c430-4342-9779-4ea5e76d057d' },
 			wait: { predictionId: 'd5a46834-c430-4342-9779-4ea5e76d057d' },

@@ -35,6 +35,8 @@ const run = async ({ credential, ...options }: Run): Promise<RunResult> =>
 			},
 		},
 		...options,
+		// What the tests say of the answer is the prediction itself, unless they wait for its end.
+		parameters: { inputMode: 'json', waitForCompletion: 'no', ...options.parameters },
 	});
 
 /** Creates a prediction of the model that does what its plan says. */
@@ -64,6 +66,20 @@ const until = async (condition: () => boolean) => {
 const everyPrediction = () => [...sandbox.connecte.predictions.values()];
 
 describe('create', () => {
+	it('of a node as it is put down needs nothing but the address of the recording', async () => {
+		const { items, error } = await runNode({
+			nodeType: new Connecte(),
+			credentials: {
+				connecteApi: { type: new ConnecteApi(), data: { ...sandbox.connecte.credential } },
+			},
+			parameters: {
+				input: { mappingMode: 'defineBelow', value: { audio: audio.url }, schema: [] } as never,
+			},
+		});
+		expect(error).toBeUndefined();
+		expect(items[0]?.json).toMatchObject({ text: audio.text, service: 'connecte' });
+	});
+
 	it('sends the flat input with the headers of ASYNC, and puts out the prediction as it is', async () => {
 		const { items, error } = await echo({ durationMs: 5_000 });
 		expect(error).toBeUndefined();

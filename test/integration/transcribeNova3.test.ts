@@ -5,12 +5,14 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 
+import { CloudflareWorkersAiApi } from '../../credentials/CloudflareWorkersAiApi.credentials.ts';
+import { CloudflareWorkersAi } from '../../nodes/CloudflareWorkersAi/CloudflareWorkersAi.node.ts';
 import { makeDtmfWav } from '../../sandbox/hearing/tones.ts';
 import { startSandbox, type Sandbox } from '../../sandbox/server.ts';
 import { recording } from '../recordings.ts';
 import { close, listen } from '../listen.ts';
 import { runCloudflare, type CloudflareRun } from './cloudflareAccess.ts';
-import type { InputItem } from './engine.ts';
+import { runNode, type InputItem } from './engine.ts';
 
 const TEXT = 'one two three four five six';
 
@@ -43,6 +45,24 @@ const lastRequest = () => {
 	const { searchParams } = new URL(request.path, sandbox.baseUrl);
 	return { ...request, query: [...searchParams] };
 };
+
+describe('a node as it is put down', () => {
+	it('transcribes the file of its item', async () => {
+		const { accountId, apiToken, baseUrl } = sandbox.cloudflare;
+		const { items, error } = await runNode({
+			nodeType: new CloudflareWorkersAi(),
+			credentials: {
+				cloudflareWorkersAiApi: {
+					type: new CloudflareWorkersAiApi(),
+					data: { accountId, apiToken, baseUrl },
+				},
+			},
+			items: [item(wav, 'a.wav')],
+		});
+		expect(error).toBeUndefined();
+		expect(items[0]?.json).toMatchObject({ text: expect.stringContaining('one two') as string });
+	});
+});
 
 describe('the file', () => {
 	it.each(['filesystem', 'default'] as const)(

@@ -14,6 +14,7 @@ import {
 import { cancelOnTimeoutOption, maxWaitOption, pollIntervalOption } from '../fields';
 import { resultItem } from '../output';
 import { isFinal, readPrediction, type Prediction } from '../prediction';
+import { inputModeField } from '../schema/input';
 import { cancelAbandoned } from '../waiting/cancellation';
 import { pollUntilEnd } from '../waiting/poll';
 import { suspendExecution } from '../waiting/suspend';
@@ -29,26 +30,11 @@ const fields: INodeProperties[] = [
 		name: 'model',
 		type: 'string',
 		required: true,
-		default: '',
+		default: 'openai/whisper',
 		placeholder: 'e.g. openai/whisper',
 		description: "Company and name of the model, as in the address of the model's page",
 	},
-	{
-		displayName: 'Input Mode',
-		name: 'inputMode',
-		type: 'options',
-		noDataExpression: true,
-		options: [
-			{
-				name: 'Fields',
-				value: 'fields',
-				description: 'A field for each input of the model',
-			},
-			{ name: 'JSON', value: 'json', description: 'All inputs as one JSON object' },
-		],
-		default: 'json',
-		description: 'How to give the inputs of the model',
-	},
+	inputModeField,
 	{
 		displayName: 'Input JSON',
 		name: 'inputJson',
@@ -109,9 +95,10 @@ const fields: INodeProperties[] = [
 				name: 'webhookUrl',
 				type: 'string',
 				default: '',
+				displayOptions: { hide: { '/waitForCompletion': ['webhook'] } },
 				placeholder: 'e.g. https://n8n.example.com/webhook/…',
 				description:
-					"The address Connecte calls when the prediction has succeeded or failed, such as that of a Connecte Trigger. It is signed where the credential has a 'Webhook Secret'. Not together with waiting by webhook.",
+					"The address Connecte calls when the prediction has succeeded or failed, such as that of a Connecte Trigger. It is signed where the credential has a 'Webhook Secret'.",
 			},
 		],
 	},

@@ -1,19 +1,36 @@
-import type { IDataObject, ResourceMapperValue } from 'n8n-workflow';
+import type { IDataObject, INodeProperties, ResourceMapperValue } from 'n8n-workflow';
 
 import { isObject, parseJson } from '../../shared/http/answer';
+import { parametersOf } from '../../shared/fieldValues';
 import { inputError, type Item } from '../../shared/item';
 import { escapeHtml } from '../../shared/text';
 import { KNOWN_SCHEMAS } from './models';
 import { parseInputSchema, resolved } from './schema';
 import { problemsOf, type Problem } from './validate';
 
+export const inputModeField: INodeProperties = {
+	displayName: 'Input Mode',
+	name: 'inputMode',
+	type: 'options',
+	noDataExpression: true,
+	options: [
+		{
+			name: 'Fields',
+			value: 'fields',
+			description: 'A field for each input of the model',
+		},
+		{ name: 'JSON', value: 'json', description: 'All inputs as one JSON object' },
+	],
+	default: 'fields',
+	description: 'How to give the inputs of the model',
+};
+
 /**
  * The input of one item as it is sent, checked against the schema where there is one.
  * @throws NodeOperationError with a message for each field that does not fit
  */
 export function readInput(item: Item, model: string): IDataObject {
-	const { context, itemIndex } = item;
-	const isFields = context.getNodeParameter('inputMode', itemIndex, 'json') === 'fields';
+	const isFields = parametersOf(item).choice(inputModeField) === 'fields';
 	const schema = (isFields ? ownSchema(item) : undefined) ?? KNOWN_SCHEMAS[model];
 	const input = isFields ? fieldsInput(item, schema) : jsonInput(item);
 	const audioProblem = problemOfAudio(item, input.audio);
