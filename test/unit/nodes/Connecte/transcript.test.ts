@@ -38,8 +38,21 @@ describe('toTranscript', () => {
 		expect(toTranscript(prediction(output), MODEL)?.text).toBe('a b');
 	});
 
-	it('tells a transcript by its output where the model is not known', () => {
-		expect(toTranscript(prediction({ transcirption: 'a' }))?.text).toBe('a');
+	it('tells a transcript by input and output where the model is not known', () => {
+		const input = { audio: 'https://a.example/1.mp3', language: 'auto', speakers: 1 };
+		const output = { transcirption: 'a', translation: null };
+		expect(toTranscript(prediction(output, { input }))?.text).toBe('a');
+	});
+
+	// What a transcript has no field for, such as a summary, would be lost.
+	it.each([
+		['has other inputs', { audio: 'https://a.example/', voice: 'x' }, { transcription: 'a' }],
+		['takes no audio', { text: 'a' }, { transcription: 'a' }],
+		['repeats no inputs', undefined, { transcription: 'a' }],
+		['puts out more', { audio: 'https://a.example/' }, { transcription: 'a', summary: 'b' }],
+	])('leaves the output of a model alone that %s', (_, input, output) => {
+		const one = prediction(output, { input });
+		expect(predictionJson(one)).toBe(one);
 	});
 
 	it.each([
