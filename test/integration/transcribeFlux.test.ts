@@ -289,6 +289,24 @@ describe('the request', () => {
 		expect(arrivals?.wallSeconds).toBeLessThan(nominal + 3);
 	});
 
+	it.each([11_025, 22_050, 32_000, 96_000])(
+		'has 16000 Hz for a recording of %d Hz, which Flux does not document',
+		async (sampleRate) => {
+			const phrase = [{ keys: '123 456' }];
+			const { items, error } = await transcribe(makeDtmfWav({ sampleRate, channels: [phrase] }));
+			expect(error).toBeUndefined();
+			expect(queryOf()).toContainEqual(['sample_rate', '16000']);
+			const { text, duration, segments } = items[0]?.json ?? {};
+			expect(text).toBe('one two three four five six');
+			const reference = (await transcribe(mono)).items[0]?.json;
+			expect(duration).toBeCloseTo(Number(reference?.duration), 2);
+			const starts = (of: unknown) => (of as Array<{ start: number }>).map(({ start }) => start);
+			starts(segments).forEach((start, index) =>
+				expect(start).toBeCloseTo(starts(reference?.segments)[index] ?? NaN, 1),
+			);
+		},
+	);
+
 	it('takes samples without a header at the rate given', async () => {
 		const raw = makeDtmfWav({ sampleRate: 8_000, channels: [[{ keys: '12' }]] }).subarray(44);
 		const { items } = await transcribe(raw, {

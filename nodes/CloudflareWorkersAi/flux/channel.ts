@@ -37,6 +37,15 @@ export interface ChannelSettings {
 	keepsEvents: boolean;
 }
 
+/** Options that are sent, by the name they are sent with. */
+const OPTIONS_BY_FIELD = [
+	['eot_threshold', 'End of Turn Threshold'],
+	['eager_eot_threshold', 'Eager End of Turn Threshold'],
+	['eot_timeout_ms', 'End of Turn Timeout'],
+	['keyterm', 'Key Terms'],
+	['tags', 'Tags'],
+] as const;
+
 type FailedSession = Exclude<SessionOutcome, { kind: 'done' }>;
 
 /**
@@ -249,6 +258,16 @@ export class ChannelTranscription {
 		return refusal && !asksForWebSocket(refusal.error) ? refusal : undefined;
 	}
 
+	/** What a WebSocket can be refused for, in the user's words. */
+	private askedFor(): string {
+		const { query } = this.settings;
+		const options = OPTIONS_BY_FIELD.filter(([field]) => query.has(field));
+		return [
+			`a sample rate of ${query.get('sample_rate')} Hz`,
+			...options.map(([field, name]) => `'${name}' ${escapeHtml(query.getAll(field).join(', '))}`),
+		].join(', ');
+	}
+
 	private failure(outcome: FailedSession, { mask }: Connection): NodeApiError | NodeOperationError {
 		const { context, itemIndex } = this.settings.input.item;
 		const error = (message: string, description: string) =>
@@ -271,7 +290,7 @@ export class ChannelTranscription {
 			case 'refused':
 				return error(
 					'Cloudflare did not open the WebSocket',
-					"It answers other requests at this address. Check that no proxy between n8n and Cloudflare keeps WebSockets back, and 'Base URL' in the credential.",
+					`It does not say why, and answers other requests at this address. It may not take what was asked for: ${this.askedFor()}. Or a proxy between n8n and Cloudflare keeps WebSockets back, or 'Base URL' in the credential is not that of Cloudflare's API.`,
 				);
 		}
 	}
