@@ -9,6 +9,9 @@ export interface FluxSettings {
 	keyterms: string[];
 }
 
+/** https://developers.deepgram.com/docs/flux/quickstart */
+const SAMPLE_RATES = [8_000, 16_000, 24_000, 44_100, 48_000];
+
 const FIELDS = [
 	'encoding',
 	'sample_rate',
@@ -44,7 +47,7 @@ export function checkFluxFields(
 	oneOf(values, 'encoding', ['linear16']);
 	oneOf(values, 'mip_opt_out', ['true', 'false']);
 	const sampleRate = wholeNumber(values, 'sample_rate') ?? 0;
-	if (sampleRate < 4_000 || sampleRate > 384_000) throw invalid('sample_rate is not supported');
+	if (!SAMPLE_RATES.includes(sampleRate)) throw invalid('sample_rate is not supported');
 	const eotThreshold = within(values, 'eot_threshold', 0.5, 0.9) ?? 0.7;
 	const eagerEotThreshold = within(values, 'eager_eot_threshold', 0.3, 0.9);
 	if (eagerEotThreshold !== undefined && eagerEotThreshold > eotThreshold) {
@@ -55,6 +58,7 @@ export function checkFluxFields(
 		if (keyterm === '' || [...keyterm].length > 100) throw invalid('keyterm has a wrong length');
 	}
 	const eotTimeoutMs = wholeNumber(values, 'eot_timeout_ms') ?? 5_000;
+	if (eotTimeoutMs < 500 || eotTimeoutMs > 60_000) throw invalid('eot_timeout_ms is out of range');
 	return { sampleRate, eotThreshold, eagerEotThreshold, eotTimeoutMs, keyterms };
 }
 

@@ -69,6 +69,8 @@ export interface RunOptions extends NodeOptions {
 	continueOnFail?: boolean;
 	/** Lets the node stream (`isStreaming()` is true); see `chunks`. */
 	streaming?: boolean;
+	/** Takes what is streamed; what it returns is waited for. */
+	listener?: (chunk: StructuredChunk) => void | Promise<void>;
 	/** Stops the execution as a user does, so many milliseconds after the node began. */
 	cancelAfterMs?: number;
 	/** Stops the execution when aborted. */
@@ -238,7 +240,12 @@ async function execute(
 	const { hooks } = additionalData;
 	const chunks: StructuredChunk[] = [];
 	additionalData.streamingEnabled = options.streaming;
-	if (options.streaming) hooks.addHandler('sendChunk', (chunk) => void chunks.push(chunk));
+	if (options.streaming) {
+		hooks.addHandler('sendChunk', async (chunk) => {
+			chunks.push(chunk);
+			await options.listener?.(chunk);
+		});
+	}
 
 	const engine = new WorkflowExecute(additionalData, mode, resumed);
 	let started = performance.now();

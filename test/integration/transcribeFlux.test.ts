@@ -134,6 +134,16 @@ describe('what is heard', () => {
 		]);
 	});
 
+	it.each<[string, () => Promise<void>]>([
+		['is gone', () => Promise.reject(new Error('The listener is gone'))],
+		['never takes anything', () => new Promise(() => undefined)],
+	])('does not depend on a listener that %s', async (_, listener) => {
+		const { items, error, chunks } = await transcribe(mono, { streaming: true, listener });
+		expect(error).toBeUndefined();
+		expect(items[0]?.json.text).toBe('one two three four five six');
+		expect(chunks.map(({ type }) => type)).toEqual(['begin']);
+	});
+
 	it('is the same without types and word times, among messages nobody knows', async () => {
 		sandbox.cloudflare.quirks = { withoutType: true, withoutWordTimes: true, strangers: true };
 		const { items, error } = await transcribe(mono);
@@ -201,6 +211,31 @@ describe('the channels of a stereo recording', () => {
 			expect(start).toBeLessThan((spoken[index] ?? 0) + 0.5);
 			expect(end - start).toBeGreaterThan(0.1);
 		});
+	});
+
+	it('are sent live with their speaker, and make up the transcript in its order', async () => {
+		const talk = recording(
+			[
+				// Ends after all the others began, so that it is finished after them.
+				{ keys: '1234567890123', start: 0.2 },
+				{ keys: '9', start: 5 },
+			],
+			[
+				{ keys: '45', start: 1 },
+				{ keys: '6', start: 2.6 },
+			],
+		);
+		const { items, chunks } = await transcribe(talk, {
+			streaming: true,
+			parameters: { channels: 'split' },
+		});
+		const segments = items[0]?.json.segments as Array<{ speaker: string; text: string }>;
+		expect(segments.map(({ speaker }) => speaker)).toEqual(
+			[1, 2, 2, 1].map((number) => `channel ${number}`),
+		);
+		expect(chunks.map(({ content }) => content ?? '').join('')).toBe(
+			segments.map(({ speaker, text }) => `${speaker}: ${text}`).join('\n'),
+		);
 	});
 
 	it('have their speaker in events too', async () => {
@@ -288,6 +323,24 @@ describe('the request', () => {
 		expect(arrivals?.wallSeconds).toBeGreaterThan(nominal - 0.02);
 		expect(arrivals?.wallSeconds).toBeLessThan(nominal + 3);
 	});
+
+	it.each([11_025, 22_050, 32_000, 96_000])(
+		'has 16000 Hz for a recording of %d Hz, which Flux does not document',
+		async (sampleRate) => {
+			const phrase = [{ keys: '123 456' }];
+			const { items, error } = await transcribe(makeDtmfWav({ sampleRate, channels: [phrase] }));
+			expect(error).toBeUndefined();
+			expect(queryOf()).toContainEqual(['sample_rate', '16000']);
+			const { text, duration, segments } = items[0]?.json ?? {};
+			expect(text).toBe('one two three four five six');
+			const reference = (await transcribe(mono)).items[0]?.json;
+			expect(duration).toBeCloseTo(Number(reference?.duration), 2);
+			const starts = (of: unknown) => (of as Array<{ start: number }>).map(({ start }) => start);
+			starts(segments).forEach((start, index) =>
+				expect(start).toBeCloseTo(starts(reference?.segments)[index] ?? NaN, 1),
+			);
+		},
+	);
 
 	it('takes samples without a header at the rate given', async () => {
 		const raw = makeDtmfWav({ sampleRate: 8_000, channels: [[{ keys: '12' }]] }).subarray(44);

@@ -261,6 +261,17 @@ describe('a refused handshake', () => {
 		});
 	});
 
+	it('names what may not be taken where Cloudflare does not say why', async () => {
+		sandbox.faults.add({ path: PATH, fault: { kind: 'reset', when: 'before' } });
+		const options = { maxReconnects: 0, keyterms: ['n8n', '<b>'], eotTimeoutMs: 3_000 };
+		const { error } = await transcribe(options);
+		expect(error?.message).toContain('did not open the WebSocket');
+		expect(error?.description).toContain(
+			"a sample rate of 16000 Hz, 'End of Turn Timeout' 3000, 'Key Terms' n8n, &lt;b&gt;.",
+		);
+		expect(error?.description).not.toContain('Threshold');
+	});
+
 	it('is no riddle where nobody listens', async () => {
 		const { error } = await transcribe(
 			{ maxReconnects: 0 },

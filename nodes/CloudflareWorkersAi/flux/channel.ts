@@ -14,6 +14,8 @@ import { Reconnects, type Loss } from './reconnects';
 import { FluxSession, type SessionOutcome } from './session';
 import { rounded, type Turn } from './turns';
 
+/** A word may have begun so much before the service says that it has listened further. */
+const LATE_WORDS_SECONDS = 2;
 const PROBE_SECONDS = 30;
 /** The question why a WebSocket is refused has no 'Timeout' of the user's. */
 const PROBED: Service = {
@@ -31,11 +33,20 @@ export interface ChannelSettings {
 	speed: number;
 	eotTimeoutSeconds: number;
 	maxReconnects: number;
-	/** Told of each turn as it is finished, and at the end of the one that stays open. */
-	onTurn: (turn: Turn) => void;
+	/** Called when `turns` or `settledUntil` may have changed. */
+	onProgress: () => void;
 	/** Whether the messages are wanted as well. */
 	keepsEvents: boolean;
 }
+
+/** Options that are sent, by the name they are sent with. */
+const OPTIONS_BY_FIELD = [
+	['eot_threshold', 'End of Turn Threshold'],
+	['eager_eot_threshold', 'Eager End of Turn Threshold'],
+	['eot_timeout_ms', 'End of Turn Timeout'],
+	['keyterm', 'Key Terms'],
+	['tags', 'Tags'],
+] as const;
 
 type FailedSession = Exclude<SessionOutcome, { kind: 'done' }>;
 
@@ -44,8 +55,8 @@ type FailedSession = Exclude<SessionOutcome, { kind: 'done' }>;
  * the audio from the end of the last finished turn on is sent again.
  */
 export class ChannelTranscription {
-	/** Finished turns. */
-	private readonly finished: Turn[] = [];
+	/** Finished turns, and at the end the one that stayed open. */
+	readonly finished: Turn[] = [];
 
 	/** Messages with an event and when they came; those of turns that were heard anew are left out. */
 	readonly events: Array<{ json: IDataObject; receivedAt: number }> = [];
@@ -63,6 +74,8 @@ export class ChannelTranscription {
 	isUnsure = false;
 
 	private current: FluxSession | undefined;
+
+	private isDone = false;
 
 	/** The turn that was open when a session was lost. */
 	private lostTurn: Turn | undefined;
@@ -90,6 +103,14 @@ export class ChannelTranscription {
 		return open ? [...this.finished, open] : this.finished;
 	}
 
+	/** No turn to come was first heard before this time of the recording, in seconds. */
+	get settledUntil(): number {
+		if (this.isDone) return Infinity;
+		const open = this.current?.openTurn;
+		if (open) return open.heardAt;
+		return (this.lostTurn?.heardAt ?? this.current?.heardUntil ?? 0) - LATE_WORDS_SECONDS;
+	}
+
 	/**
 	 * Runs until the recording has been heard; `first` is the recording opened already.
 	 * @throws NodeApiError for what Cloudflare refuses or reports, or a connection lost too often;
@@ -106,7 +127,7 @@ export class ChannelTranscription {
 		let recording: Recording | undefined = first;
 		for (;;) {
 			const loss = await this.attempt(connection, recording, signal);
-			if (!loss) return;
+			if (!loss) return this.end();
 			const wait = this.reconnects.waitAfter(loss, performance.now());
 			if (wait === undefined) throw this.last(loss);
 			this.events.length = this.settledEvents;
@@ -191,7 +212,8 @@ export class ChannelTranscription {
 		recording: Recording,
 		signal: AbortSignal,
 	): Promise<SessionOutcome> {
-		const { channel, eotTimeoutSeconds, keepsEvents, onTurn, path, query, speed } = this.settings;
+		const { channel, eotTimeoutSeconds, keepsEvents, onProgress, path, query, speed } =
+			this.settings;
 		const session = new FluxSession(
 			{
 				url: addressOf(connection, { path, query }).replace(/^http/i, 'ws'),
@@ -212,13 +234,14 @@ export class ChannelTranscription {
 					this.settledEvents = this.events.length;
 					this.nextTurn = turn.segment.turn + 1;
 					this.nextSample = Math.round((turn.heardUntil ?? turn.heardAt) * recording.sampleRate);
-					onTurn(turn);
+					onProgress();
 				},
 				onMessage: (message) => {
 					this.requestId ??= message.requestId;
 					if (keepsEvents && typeof message.json?.event === 'string') {
 						this.events.push({ json: message.json, receivedAt: performance.now() });
 					}
+					onProgress();
 				},
 			},
 			signal,
@@ -233,9 +256,12 @@ export class ChannelTranscription {
 	/** The turn that stayed open is worth keeping: its last update is what was understood. */
 	private keepOpen(open: Turn | undefined): void {
 		this.lostTurn = undefined;
-		if (!open) return;
-		this.finished.push(open);
-		this.settings.onTurn(open);
+		if (open) this.finished.push(open);
+	}
+
+	private end(): void {
+		this.isDone = true;
+		this.settings.onProgress();
 	}
 
 	/** Why Cloudflare refuses the WebSocket, learnt by a plain request of the same address. */
@@ -248,6 +274,16 @@ export class ChannelTranscription {
 			timeoutSeconds: PROBE_SECONDS,
 		});
 		return refusal && !asksForWebSocket(refusal.error) ? refusal : undefined;
+	}
+
+	/** What a WebSocket can be refused for, in the user's words. */
+	private askedFor(): string {
+		const { query } = this.settings;
+		const options = OPTIONS_BY_FIELD.filter(([field]) => query.has(field));
+		return [
+			`a sample rate of ${query.get('sample_rate')} Hz`,
+			...options.map(([field, name]) => `'${name}' ${escapeHtml(query.getAll(field).join(', '))}`),
+		].join(', ');
 	}
 
 	private failure(outcome: FailedSession, { mask }: Connection): NodeApiError | NodeOperationError {
@@ -272,7 +308,7 @@ export class ChannelTranscription {
 			case 'refused':
 				return error(
 					'Cloudflare did not open the WebSocket',
-					"It answers other requests at this address. Check that no proxy between n8n and Cloudflare keeps WebSockets back, and 'Base URL' in the credential.",
+					`It does not say why, and answers other requests at this address. It may not take what was asked for: ${this.askedFor()}. Or a proxy between n8n and Cloudflare keeps WebSockets back, or 'Base URL' in the credential is not that of Cloudflare's API.`,
 				);
 		}
 	}

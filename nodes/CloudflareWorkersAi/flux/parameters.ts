@@ -167,7 +167,8 @@ export const sampleRateField: INodeProperties = {
 	type: 'number',
 	typeOptions: { minValue: 1000, maxValue: 384000, numberPrecision: 0 },
 	default: 16000,
-	description: 'Samples of the audio a second, in Hz',
+	description:
+		'Samples of the audio a second, in Hz. Flux documents 8000, 16000, 24000, 44100 and 48000.',
 };
 
 const eagerEotThresholdOption: INodeProperties = {
@@ -193,11 +194,11 @@ export const eotTimeoutOption: INodeProperties = {
 	displayName: 'End of Turn Timeout',
 	name: 'eotTimeoutMs',
 	type: 'number',
-	// The most the model takes: https://developers.deepgram.com/docs/flux/configuration
-	typeOptions: { minValue: 0, maxValue: 60000, numberPrecision: 0 },
+	// What the model takes: https://developers.deepgram.com/docs/flux/configuration
+	typeOptions: { minValue: 500, maxValue: 60000, numberPrecision: 0 },
 	default: 5000,
 	description:
-		'How many milliseconds after speech a turn is finished, however sure Flux is of its end',
+		'After how many milliseconds of silence a turn is finished, however unsure Flux is of its end: 500 to 60000',
 };
 
 const mipOptOutOption: INodeProperties = {

@@ -7,11 +7,19 @@ import { inputError, type Item } from '../../shared/item';
 import { PcmReader, type ChannelChoice } from '../../shared/audio/pcm';
 import { abortable } from '../../shared/time';
 import { escapeHtml } from '../../shared/text';
+import { Resampler } from '../../shared/audio/resample';
 import { openWav, UnreadableAudio } from '../../shared/audio/wav';
+
+/**
+ * The sample rates that Flux documents: https://developers.deepgram.com/docs/flux/quickstart.
+ * In Hz; what is at another rate is resampled to the one that Deepgram recommends.
+ */
+export const FLUX_RATES: readonly number[] = [8_000, 16_000, 24_000, 44_100, 48_000];
+const RECOMMENDED_RATE = 16_000;
 
 /** A recording opened to be read once, as mono 16-bit samples of one channel or the mix. */
 export interface Recording {
-	/** In Hz. */
+	/** In Hz, one of `FLUX_RATES`. */
 	sampleRate: number;
 	channels: number;
 	/** Up to `samples` samples; none at the end. */
@@ -56,11 +64,14 @@ export async function openRecording(
 				? openContainer(bytes)
 				: Promise.resolve(new PcmReader(bytes, { ...RAW, sampleRate: rawSampleRate })),
 		);
+		const own = pcm.format.sampleRate;
+		const sampleRate = FLUX_RATES.includes(own) ? own : RECOMMENDED_RATE;
+		const samples = sampleRate === own ? pcm : new Resampler(pcm, own, sampleRate);
 		return {
-			sampleRate: pcm.format.sampleRate,
+			sampleRate,
 			channels: pcm.format.channels,
-			read: (samples, channel) => reading(pcm.read(samples, channel)),
-			skip: (samples) => reading(pcm.skip(samples)),
+			read: (count, channel) => reading(samples.read(count, channel)),
+			skip: (count) => reading(samples.skip(count)),
 			isTruncated: () => pcm.isTruncated,
 			close: audio.close,
 		};

@@ -152,6 +152,12 @@ export class FluxSession {
 		return this.turns.open;
 	}
 
+	/** The time of the recording up to which the service has listened, where it lets that be known. */
+	get heardUntil(): number | undefined {
+		const { heardUntil } = this.turns;
+		return heardUntil === undefined ? undefined : this.timeline.timeOf(heardUntil);
+	}
+
 	private async converse(): Promise<SessionOutcome> {
 		const socket = await this.connect();
 		if (!socket) return { kind: 'refused' };

@@ -14,6 +14,7 @@ import { transcriptJson, withoutEmpty, type Transcript } from '../../shared/tran
 import { ChannelTranscription, type ChannelSettings } from './channel';
 import { eotTimeoutOption, socketQuery, type FluxParameters } from './parameters';
 import { openRecording, type Recording, type RecordingInput } from './recording';
+import { LiveTurns } from './liveTurns';
 import type { Turn } from './turns';
 
 export const FLUX_MODEL = '@cf/deepgram/flux';
@@ -64,7 +65,7 @@ class RecordingTranscription {
 
 	private readonly live: LiveText;
 
-	private hasSentTurn = false;
+	private readonly liveTurns: LiveTurns;
 
 	/** @throws NodeOperationError where the recording does not have the channel wanted; closes it then */
 	constructor(
@@ -80,6 +81,7 @@ class RecordingTranscription {
 			transcription: new ChannelTranscription({ ...settings, channel }),
 			...(isSplit && { speaker: `channel ${index + 1}` }),
 		}));
+		this.liveTurns = new LiveTurns(this.live, this.parts);
 	}
 
 	/** @param recording opened already, for the first channel */
@@ -139,7 +141,7 @@ class RecordingTranscription {
 			eotTimeoutSeconds: (flux.eotTimeoutMs ?? (eotTimeoutOption.default as number)) / 1_000,
 			maxReconnects,
 			keepsEvents: output === 'events',
-			onTurn: ({ segment }) => this.sendTurn(segment.text),
+			onProgress: () => this.liveTurns.sendSettled(),
 		};
 	}
 
@@ -197,12 +199,6 @@ class RecordingTranscription {
 		};
 	}
 
-	/** So that what is sent makes up the transcript's text. */
-	private sendTurn(text: string): void {
-		this.live.add(this.hasSentTurn ? ` ${text}` : text);
-		this.hasSentTurn = true;
-	}
-
 	/** The error with the turns heard so far in its description, so that none of them is lost. */
 	private async fail(cause: Error): Promise<never> {
 		const { context, itemIndex, signal } = this.item;
@@ -217,6 +213,7 @@ class RecordingTranscription {
 			error.description = `${error.description ?? ''} ${heard}`;
 			keepPartialResult(error, { transcript: transcriptJson(transcript) });
 		}
+		this.liveTurns.sendRest();
 		await this.live.fail(error.message);
 		throw error;
 	}

@@ -74,8 +74,11 @@ export function binarySource(item: Item, property: unknown): AudioSource {
 				close: () => undefined,
 			};
 		}
-		const length = await storedLength(item, binary.id);
-		const content = await context.helpers.getBinaryStream(binary.id);
+		const { id } = binary;
+		const { length, content } = await fromStore(item, binary, async () => ({
+			length: await storedLength(item, id),
+			content: await context.helpers.getBinaryStream(id),
+		}));
 		return streamed(content, { length, fileName, mimeType });
 	};
 }
@@ -90,10 +93,31 @@ export async function readSmallBinary(
 	maxBytes: number,
 ): Promise<Buffer | undefined> {
 	const { context, itemIndex } = item;
-	const { id } = storedFile(item, property);
-	if (id && ((await storedLength(item, id)) ?? 0) > maxBytes) return undefined;
-	const content = await context.helpers.getBinaryDataBuffer(itemIndex, property as string);
-	return content.length > maxBytes ? undefined : content;
+	const binary = storedFile(item, property);
+	const { id } = binary;
+	return await fromStore(item, binary, async () => {
+		if (id && ((await storedLength(item, id)) ?? 0) > maxBytes) return undefined;
+		const content = await context.helpers.getBinaryDataBuffer(itemIndex, property as string);
+		return content.length > maxBytes ? undefined : content;
+	});
+}
+
+/** @throws NodeOperationError where n8n does not have the file that the item speaks of */
+async function fromStore<T>(
+	item: Item,
+	{ fileName }: IBinaryData,
+	read: () => Promise<T>,
+): Promise<T> {
+	try {
+		return await read();
+	} catch (error) {
+		const name = fileName === undefined ? '' : ` '${fileName}'`;
+		throw inputError(
+			item,
+			`The input's file${name} is not in n8n's binary store`,
+			`n8n says: ${sentence(escapeHtml((error as Error).message))} It deletes files with the executions they belong to. Run the node that supplies it again.`,
+		);
+	}
 }
 
 /** @throws NodeOperationError where the item has no such file */

@@ -52,7 +52,7 @@ const FIELDS = { encoding: 'linear16', sample_rate: '16000' };
 
 describe('runFlux', () => {
 	it('answers with what it got', async () => {
-		const body = { ...FIELDS, eot_timeout_ms: '10' };
+		const body = { ...FIELDS, eot_timeout_ms: '700' };
 		const { status, envelope } = await flux(body, '?keyterm=a&keyterm=b&tags=x');
 		expect(status).toBe(200);
 		expect(envelope).toMatchObject({

@@ -51,7 +51,7 @@ describe('readFluxParameters', () => {
 		[{ eagerEotThreshold: 0.29 }, {}],
 		[{ eagerEotThreshold: 0.71 }, {}],
 		[{ eagerEotThreshold: 0.6, eotThreshold: 0.5 }, {}],
-		[{ eotTimeoutMs: -1 }, {}],
+		[{ eotTimeoutMs: 499 }, {}],
 		[{ eotTimeoutMs: 60_001 }, {}],
 		[{ eotThreshold: NaN }, {}],
 		[{ tags: ['ä'] }, {}],
