@@ -1,10 +1,12 @@
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 
 import { fileBody } from '../shared/audio/body';
+import type { PartLimits } from '../shared/audio/parts';
 import { AUDIO_BODY, type AudioSource } from '../shared/audio/source';
 import { isObject } from '../shared/http/answer';
 import { callService } from '../shared/http/transport';
 import { inputError, isToolRun, type Item } from '../shared/item';
+import { transcribeRecording, type FileAnswer } from '../shared/longRecordings/transcribeRecording';
 import { subtitleBinary, type SubtitleRequest } from '../shared/transcript/subtitleBinary';
 import { transcriptJson, type Transcript } from '../shared/transcript/transcript';
 import { CLOUDFLARE, modelPath, readResult } from './service';
@@ -15,6 +17,8 @@ export interface FileRequest {
 	model: string;
 	source: AudioSource;
 	query: URLSearchParams;
+	/** What is sent whole; without it everything is. */
+	limits?: PartLimits;
 	timeoutSeconds: number;
 	simplify: boolean;
 	subtitles?: SubtitleRequest;
@@ -25,7 +29,7 @@ export interface FileRequest {
 const NO_TIMES = 'Cloudflare gave no words with times.';
 
 /**
- * Has a model transcribe a file.
+ * Has a model transcribe a file, in parts where it is above the limits.
  *
  * @returns one item: the common transcript, or without `simplify` Cloudflare's `result`; for an AI
  * agent `{ text }`
@@ -36,8 +40,29 @@ export async function transcribeFile(
 	item: Item,
 	request: FileRequest,
 ): Promise<INodeExecutionData[]> {
-	const { context } = item;
-	const { model, query, source, simplify, subtitles, timeoutSeconds, toTranscript } = request;
+	const { source, limits, timeoutSeconds, simplify, subtitles } = request;
+	const { json, transcript } = await transcribeRecording(item, {
+		source,
+		limits,
+		timeoutSeconds,
+		mostVoices: 0,
+		introduced: [],
+		isTaken: () => true,
+		onText: () => undefined,
+		transcribeFile: async (file) => await askModel(item, request, file.source),
+	});
+	if (!transcript) return [{ json }];
+	if (isToolRun(item.context)) return [{ json: { text: transcript.text } }];
+	const binary = subtitles && (await subtitleBinary(item, transcript, subtitles, NO_TIMES));
+	return [{ json: simplify ? transcriptJson(transcript) : json, ...(binary && { binary }) }];
+}
+
+/** The model's answer to one file; with its transcript where one is wanted. */
+async function askModel(
+	item: Item,
+	{ model, query, timeoutSeconds, simplify, subtitles, toTranscript }: FileRequest,
+	source: AudioSource,
+): Promise<FileAnswer> {
 	const { result, requestId } = await callService(
 		item,
 		CLOUDFLARE,
@@ -54,19 +79,13 @@ export async function transcribeFile(
 			requestId: answer.header('cf-ray'),
 		}),
 	);
-	if (!simplify && !subtitles && !isToolRun(context)) {
-		return [{ json: isObject(result) ? result : ({ result } as IDataObject) }];
-	}
+	const json = isObject(result) ? result : ({ result } as IDataObject);
+	if (!simplify && !subtitles && !isToolRun(item.context)) return { json };
 	const transcript = toTranscript(result, requestId);
-	if (!transcript) {
-		throw inputError(
-			item,
-			"Cloudflare's answer holds no transcript",
-			"Turn off 'Simplify' and 'Subtitles' to see what it holds.",
-		);
-	}
-	if (isToolRun(context)) return [{ json: { text: transcript.text } }];
-	const binary = subtitles && (await subtitleBinary(item, transcript, subtitles, NO_TIMES));
-	const json = simplify ? transcriptJson(transcript) : (result as IDataObject);
-	return [{ json, ...(binary && { binary }) }];
+	if (transcript) return { json, transcript };
+	throw inputError(
+		item,
+		"Cloudflare's answer holds no transcript",
+		"Turn off 'Simplify' and 'Subtitles' to see what it holds.",
+	);
 }

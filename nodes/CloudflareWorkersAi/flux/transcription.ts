@@ -6,6 +6,7 @@ import {
 } from 'n8n-workflow';
 
 import type { ChannelChoice } from '../../shared/audio/pcm';
+import { showHint } from '../../shared/hint';
 import { inputError, isToolRun, keepPartialResult, type Item } from '../../shared/item';
 import { LiveText } from '../../shared/liveText';
 import { escapeHtml } from '../../shared/text';
@@ -91,8 +92,10 @@ class RecordingTranscription {
 		await this.live.end();
 		if (this.parts.some(({ transcription }) => transcription.isTruncated)) this.hintAtCut();
 		if (this.parts.some(({ transcription }) => transcription.isUnsure)) {
-			this.hint(
+			showHint(
+				this.item,
 				'Cloudflare fell silent before it had heard the recording to its end, twice at the same place. Text may be missing there.',
+				'warning',
 			);
 		}
 	}
@@ -117,18 +120,11 @@ class RecordingTranscription {
 			this.request.input.rawSampleRate === undefined
 				? 'its file ends before the length that its header states'
 				: 'its last sample is not whole';
-		this.hint(`The recording is cut off: ${reason}. What is there was transcribed.`);
-	}
-
-	private hint(message: string): void {
-		const { context, itemIndex } = this.item;
-		// An older n8n has no hints.
-		if (typeof context.addExecutionHints !== 'function') return;
-		context.addExecutionHints({
-			message: `Item ${itemIndex}: ${message}`,
-			type: 'warning',
-			location: 'outputPane',
-		});
+		showHint(
+			this.item,
+			`The recording is cut off: ${reason}. What is there was transcribed.`,
+			'warning',
+		);
 	}
 
 	private settings(sampleRate: number): Omit<ChannelSettings, 'channel'> {

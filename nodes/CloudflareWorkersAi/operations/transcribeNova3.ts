@@ -11,6 +11,7 @@ import {
 } from '../../shared/fields';
 import { optionsOf, type FieldValues } from '../../shared/fieldValues';
 import type { Item } from '../../shared/item';
+import { LongRecordingOptions } from '../../shared/longRecordings/fields';
 import { optionsCollection } from '../../shared/options';
 import { subtitleRequest } from '../../shared/transcript/subtitleBinary';
 import { transcribeFile } from '../fileTranscription';
@@ -66,6 +67,9 @@ const languageOption: INodeProperties = {
 	description: 'The language that is spoken, as a BCP-47 tag',
 };
 
+/** Cloudflare documents no limit, so nothing is cut unless the user wants it. */
+const longRecordings = new LongRecordingOptions('send');
+
 const fields: INodeProperties[] = [
 	...audioInputFields,
 	simplifyField,
@@ -75,6 +79,7 @@ const fields: INodeProperties[] = [
 		diarizeOption,
 		keytermsOption,
 		languageOption,
+		...longRecordings.options,
 		punctuateOption,
 		smartFormatOption,
 		...subtitleOptions,
@@ -99,7 +104,7 @@ const SWITCHES: ReadonlyArray<[name: string, option: INodeProperties]> = [
 ];
 
 /**
- * Transcribes one item's audio file, of any format, as a whole.
+ * Transcribes one item's audio file, of any format; on request in parts where it is long.
  *
  * POST of the file itself: https://developers.cloudflare.com/workers-ai/models/nova-3/
  *
@@ -114,6 +119,7 @@ export async function execute(item: Item): Promise<INodeExecutionData[]> {
 		model: NOVA3_MODEL,
 		source: audioSource(item),
 		query: queryOf(item, options),
+		limits: longRecordings.limitsOf(options),
 		timeoutSeconds: options.number(timeoutOption),
 		simplify: isSimplified(item),
 		subtitles: subtitleRequest(options),

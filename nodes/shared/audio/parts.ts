@@ -55,9 +55,11 @@ export async function* cutIntoParts(
 		while (!held.hasRoomFor(packet)) {
 			if (held.packets.length === 0) throw tooLong(packet, limits);
 			const cut = held.cut();
-			yield held.part(begin, cut, false);
+			const part = held.part(begin, cut, false);
 			begin = cut.next;
+			// What the part has is let go before it is handed out and waited for.
 			held = held.from(cut.next.index);
+			yield part;
 		}
 		held.add({ ...packet, bytes: slabs.keep(packet.bytes) });
 	}

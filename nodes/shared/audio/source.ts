@@ -21,6 +21,8 @@ export interface OpenAudio {
 	length?: number;
 	fileName?: string;
 	mimeType?: string;
+	/** Whether it lies in n8n's store or in memory, where it can be opened again at little cost. */
+	isStored: boolean;
 	/** Why reading broke off, where it did. */
 	failure: () => Error | undefined;
 	/** Whether it has been read to its end. */
@@ -64,22 +66,14 @@ export function binarySource(item: Item, property: unknown): AudioSource {
 		const { fileName, mimeType } = binary;
 		if (!binary.id) {
 			const content = await context.helpers.getBinaryDataBuffer(itemIndex, property as string);
-			return {
-				content,
-				length: content.length,
-				fileName,
-				mimeType,
-				failure: () => undefined,
-				isRead: () => true,
-				close: () => undefined,
-			};
+			return audioInMemory(content, fileName, mimeType);
 		}
 		const { id } = binary;
 		const { length, content } = await fromStore(item, binary, async () => ({
 			length: await storedLength(item, id),
 			content: await context.helpers.getBinaryStream(id),
 		}));
-		return streamed(content, { length, fileName, mimeType });
+		return streamed(content, { length, fileName, mimeType, isStored: true });
 	};
 }
 
@@ -215,6 +209,7 @@ export function urlSource(item: Item, address: string): AudioSource {
 			length: Number.isSafeInteger(length) ? length : undefined,
 			fileName: dispositionName(headers['content-disposition']) ?? nameInPath(url),
 			mimeType: headers['content-type'],
+			isStored: false,
 		});
 	};
 }
@@ -229,9 +224,27 @@ function downloadAdvice(status: number): string {
 	return 'Try again later, or check its server.';
 }
 
+/** A file that is held in memory, to be sent. */
+export function audioInMemory(
+	content: Buffer,
+	fileName: string | undefined,
+	mimeType: string | undefined,
+): OpenAudio {
+	return {
+		content,
+		length: content.length,
+		fileName,
+		mimeType,
+		isStored: true,
+		failure: () => undefined,
+		isRead: () => true,
+		close: () => undefined,
+	};
+}
+
 function streamed(
 	content: ReadableStream,
-	about: Pick<OpenAudio, 'length' | 'fileName' | 'mimeType'>,
+	about: Pick<OpenAudio, 'length' | 'fileName' | 'mimeType' | 'isStored'>,
 ): OpenAudio {
 	let failure: Error | undefined;
 	content.on('error', (error: Error) => {

@@ -124,18 +124,7 @@ export class FailureDescription {
 
 	/** The body could not be read to its end, so the service did not get a whole request. */
 	body(cause: Error): FailedTry {
-		const { code } = networkReason(cause);
-		const { name, purpose } = this.bodyWords;
-		const error = new NodeOperationError(
-			this.item.context.getNode(),
-			cause instanceof NodeOperationError
-				? cause
-				: `The ${name} could not be read to its end, so it was not ${purpose}`,
-			{
-				itemIndex: this.item.itemIndex,
-				description: `Reading it ended with: ${sentence(this.shown(code ?? cause.message))} Run the item again; if it stays, check the node or address that supplies the file.`,
-			},
-		);
+		const error = unreadBody(this.item, this.bodyWords, cause, (text) => this.shown(text));
 		return { error, retryable: false };
 	}
 
@@ -199,6 +188,26 @@ export class FailureDescription {
 function longWait(retryAfterMs: number | undefined): string | undefined {
 	if (retryAfterMs === undefined || retryAfterMs <= LONGEST_WAIT_MS) return undefined;
 	return `It asks to wait ${Math.ceil(retryAfterMs / MS_PER_MINUTE)} minutes.`;
+}
+
+/** An error for a body that could not be read to its end. */
+export function unreadBody(
+	{ context, itemIndex }: Item<CallContext>,
+	{ name, purpose }: BodyWords,
+	cause: Error,
+	shown: (text: string) => string = escapeHtml,
+): NodeOperationError {
+	const { code } = networkReason(cause);
+	return new NodeOperationError(
+		context.getNode(),
+		cause instanceof NodeOperationError
+			? cause
+			: `The ${name} could not be read to its end, so it was not ${purpose}`,
+		{
+			itemIndex,
+			description: `Reading it ended with: ${sentence(shown(code ?? cause.message))} Run the item again; if it stays, check the node or address that supplies the file.`,
+		},
+	);
 }
 
 /** The error with the number of tries in its description, where there were several. */

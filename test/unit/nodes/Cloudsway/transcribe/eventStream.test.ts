@@ -1,4 +1,7 @@
-import { readEventStream, UnfinishedStream } from '../../../../../nodes/Cloudsway/transcribe/eventStream.ts';
+import {
+	readEventStream,
+	UnfinishedStream,
+} from '../../../../../nodes/Cloudsway/transcribe/eventStream.ts';
 import { maskFor } from '../../../../../nodes/shared/http/secrets.ts';
 
 const SECRET = 'some-long-key-123';
