@@ -2,6 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import type { INodeParameters } from 'n8n-workflow';
+
 import { makeDtmfWav } from '../../sandbox/hearing/tones.ts';
 import { startSandbox, type Sandbox } from '../../sandbox/server.ts';
 import { digitPhrases } from '../fixtures/recordings/digits.ts';
@@ -36,7 +38,7 @@ const item = (data: Buffer, fileName: string): InputItem => ({
 	binary: { data: { data, fileName } },
 });
 
-const run = (options: object = SPLIT, { parameters, ...rest }: CloudflareRun = {}) =>
+const run = (options: INodeParameters = SPLIT, { parameters, ...rest }: CloudflareRun = {}) =>
 	runCloudflare(sandbox, 'transcribeNova3', {
 		items: [item(wav, 'meeting.wav')],
 		parameters: { ...parameters, options },

@@ -20,6 +20,7 @@ function inputOf(content: Buffer | Readable, rawSampleRate?: number) {
 				content,
 				failure: () => undefined,
 				isRead: () => false,
+				isStored: false,
 				close: () => {
 					isClosed = true;
 				},
