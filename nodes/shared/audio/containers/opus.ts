@@ -1,5 +1,5 @@
 import { UnreadableRecording } from './container';
-import type { OggCodec } from './ogg';
+import type { OggCodec } from './oggCodec';
 
 /** Positions and delays count at this rate, whatever the recording's own (RFC 7845, 4). */
 const RATE = 48_000;

@@ -1,6 +1,6 @@
 import { readBits } from './bitFields';
 import { UnreadableRecording } from './container';
-import type { OggCodec } from './ogg';
+import type { OggCodec } from './oggCodec';
 
 /** Where the fields of the first header stand (Vorbis I, 4.2.2). */
 const IDENTIFICATION = { channels: 11, sampleRate: 12, blockSizes: 28, bytes: 30 };
