@@ -6,6 +6,7 @@ import { stopMonitor } from '../../nodes/Connecte/waiting/monitor.ts';
 import type { Plan } from '../../sandbox/connecte/predictions.ts';
 import { startSandbox, type Sandbox } from '../../sandbox/server.ts';
 import { runNode, type RunOptions, type RunResult } from './engine.ts';
+import { MemoryCredentialsHelper } from './host.ts';
 
 let sandbox: Sandbox;
 beforeAll(async () => {
@@ -117,6 +118,23 @@ describe('waiting by webhook', () => {
 		expect(JSON.stringify([items, error])).toContain('An AI agent');
 		expect(sandbox.requests).toHaveLength(0);
 	});
+
+	it('asks the API while it waits, though n8n cannot read the credential any more', async () => {
+		// As n8n does with a credential that holds an expression, once the execution is stored.
+		const read = jest.spyOn(MemoryCredentialsHelper.prototype, 'getDecrypted');
+		try {
+			await wait({ durationMs: 60_000 });
+			read.mockRejectedValue(new Error('No bridge acquired'));
+			const reads = () => sandbox.connecte.reads.get(only().id) ?? 0;
+			const before = reads();
+			for (let tries = 0; reads() === before && tries < 100; tries++) {
+				await new Promise((resolve) => setTimeout(resolve, 100));
+			}
+			expect(reads()).toBeGreaterThan(before);
+		} finally {
+			read.mockRestore();
+		}
+	}, 20_000);
 
 	it('goes on when the last check fails', async () => {
 		sandbox.faults.add({ method: 'GET', times: 9, fault: { kind: 'status', status: 403 } });

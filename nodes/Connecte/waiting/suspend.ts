@@ -3,6 +3,7 @@ import type { IExecuteFunctions, INodeExecutionData, IWebhookFunctions } from 'n
 import { isObject, parseJson } from '../../shared/http/answer';
 import { isSimplified } from '../../shared/fields';
 import type { Item } from '../../shared/item';
+import { CONNECTE } from '../connecteService';
 import type { Prediction } from '../prediction';
 import { withoutCancel } from './cancellation';
 import { AFTER_DEADLINE_MS, startMonitor } from './monitor';
@@ -36,15 +37,29 @@ export async function suspendExecution(
 	const { id, status } = prediction;
 	const deadline = Date.now() + maxWaitMs;
 	storeState(context, { id, model, simplify: isSimplified(item), deadline });
+	const lent = await contextWhileWaiting(item);
 	await context.putExecutionToWait(new Date(deadline + AFTER_DEADLINE_MS));
 	startMonitor({
-		context: withoutCancel(item).context,
+		context: lent,
 		prediction,
 		resumeUrl,
 		deadline,
 		cancelOnTimeout,
 	});
 	return [{ json: { id, status } }];
+}
+
+/**
+ * The context for the time that the execution waits. n8n evaluates no expressions for it by then, so that a
+ * credential which holds one cannot be read any more; it is used as it was.
+ */
+async function contextWhileWaiting(item: Item): Promise<IExecuteFunctions> {
+	const { context, itemIndex } = withoutCancel(item);
+	const read = async () => await context.getCredentials(CONNECTE.credentialType, itemIndex);
+	const credential = await read();
+	return Object.create(context, {
+		getCredentials: { value: async () => await read().catch(() => credential) },
+	}) as IExecuteFunctions;
 }
 
 function storeState(context: IExecuteFunctions, state: WaitState): void {
