@@ -18,7 +18,16 @@ export const inputTypeField: INodeProperties = {
 
 /** Where the audio of an item comes from; read by `audioSource`. */
 export const audioInputFields: INodeProperties[] = [
-	inputTypeField,
+	{ ...inputTypeField, displayOptions: { hide: { '@tool': [true] } } },
+	{ ...inputTypeField, default: 'url', displayOptions: { show: { '@tool': [true] } } },
+	{
+		displayName:
+			"An AI agent cannot hand a file to a tool: let it fill in 'Audio URL' by the button beside the field.",
+		name: 'toolNotice',
+		type: 'notice',
+		default: '',
+		displayOptions: { show: { '@tool': [true] } },
+	},
 	{
 		displayName: 'Input Binary Field',
 		name: 'binaryPropertyName',

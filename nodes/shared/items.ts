@@ -6,7 +6,7 @@ import {
 	type INodeExecutionData,
 } from 'n8n-workflow';
 
-import { partialResultOf, type Item } from './item';
+import { isToolRun, partialResultOf, type Item } from './item';
 import { abortable } from './time';
 
 /** What an operation does with one item; it stops when the item's signal is aborted. */
@@ -17,7 +17,8 @@ export type ItemOperation = (item: Item) => Promise<INodeExecutionData[]>;
  * in the order of the items, each paired with its item.
  *
  * With 'Continue On Fail' a failed item yields `{ error, details? }`, and what it had of its result;
- * otherwise the first failure stops the items in flight and is thrown.
+ * otherwise the first failure stops the items in flight and is thrown. For an AI agent the message of a
+ * failure holds its description too.
  *
  * @throws NodeApiError or NodeOperationError of the failed item; NodeOperationError when the
  * execution is stopped, within a second, without starting further items.
@@ -75,7 +76,14 @@ function asItemError(
 			: new NodeOperationError(context.getNode(), error as Error, { itemIndex });
 	itemError.context.itemIndex = itemIndex;
 	if (!itemError.message.includes('[item ')) itemError.message += ` [item ${itemIndex}]`;
+	if (isToolRun(context)) tellModel(itemError);
 	return itemError;
+}
+
+/** An AI model that uses the node as its tool is shown the message alone. */
+function tellModel(error: NodeApiError | NodeOperationError): void {
+	const { description } = error;
+	if (description) error.message = `${error.message}: ${description}`;
 }
 
 function failedItem(

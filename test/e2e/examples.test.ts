@@ -27,6 +27,12 @@ function asShipped(name: string): WorkflowJson {
 	return JSON.parse(own) as WorkflowJson;
 }
 
+/** Without the punctuation and capitals that Nova-3 is asked to set. */
+const wordsIn = (text: unknown) =>
+	String(text)
+		.toLowerCase()
+		.match(/[a-z]+/g);
+
 describe('an example as it is shipped', () => {
 	it.each([
 		['cloudflare-flux-call', 'Transcribe'],
@@ -52,6 +58,6 @@ describe('an example as it is shipped', () => {
 		expect(execution.status).toBe('success');
 		const texts = jsonOf(execution, lastNode).map(({ text }) => text);
 		expect(texts.length).toBeGreaterThan(0);
-		for (const text of texts) expect(text).toContain(DEMO_SAMPLE.text.split(' ')[0]);
+		for (const text of texts) expect(wordsIn(text)).toEqual(DEMO_SAMPLE.text.split(' '));
 	});
 });

@@ -102,7 +102,7 @@ function shownBy(displayOptions: Shown, properties: INodeProperties[]): INodePar
 	let values: INodeParameters = {};
 	for (const [path, allowed = []] of Object.entries(displayOptions?.show ?? {})) {
 		const name = path.replace('/', '');
-		if (name === 'resource' || name === 'operation') continue;
+		if (name === 'resource' || name === 'operation' || name.startsWith('@')) continue;
 		const property = properties.find((candidate) => candidate.name === name);
 		const value = allowed[0] as NodeParameterValueType;
 		if (property) {
