@@ -33,6 +33,8 @@ export interface ModelRules {
 	prompt: boolean;
 	logprobs: boolean;
 	knownSpeakers: boolean;
+	/** Whether it refuses recordings by their length too, reportedly above 1,400 s. */
+	minutesCount: boolean;
 }
 
 /**
@@ -47,31 +49,36 @@ export const MODEL_RULES: Readonly<Record<Exclude<Model, 'other'>, ModelRules>> 
 		prompt: true,
 		logprobs: true,
 		knownSpeakers: false,
+		minutesCount: true,
 	},
 	MaaS_GP_4o_transcribe: {
 		responseFormats: ['json'],
 		prompt: true,
 		logprobs: true,
 		knownSpeakers: false,
+		minutesCount: true,
 	},
 	MaaS_GP_4o_transcribe_diarize: {
 		responseFormats: ['json', 'text', 'diarized_json'],
 		prompt: false,
 		logprobs: false,
 		knownSpeakers: true,
+		minutesCount: true,
 	},
 	'whisper-1': {
 		responseFormats: ['json', 'text', 'srt', 'verbose_json', 'vtt'],
 		prompt: true,
 		logprobs: false,
 		knownSpeakers: false,
+		minutesCount: false,
 	},
 };
 
+export const KNOWN_MODELS = Object.keys(MODEL_RULES) as Array<keyof typeof MODEL_RULES>;
+
 /** The models that take something, as a field's display options want them. */
 export function modelsThat(take: (rules: ModelRules) => boolean): Model[] {
-	const models = Object.keys(MODEL_RULES) as Array<keyof typeof MODEL_RULES>;
-	return [...models.filter((model) => take(MODEL_RULES[model])), 'other'];
+	return [...KNOWN_MODELS.filter((model) => take(MODEL_RULES[model])), 'other'];
 }
 
 /** The models that answer in one of these formats. */

@@ -1,5 +1,5 @@
 import { openAudio } from '../../shared/audio/body';
-import { isOtherThanAudio } from '../../shared/audio/format';
+import { isOtherThanAudio, type NamedFile } from '../../shared/audio/format';
 import type { AudioSource, OpenAudio } from '../../shared/audio/source';
 import { inputError, type Item } from '../../shared/item';
 import { mediaType } from '../../shared/text';
@@ -20,10 +20,7 @@ export function transcriptionForm(
 ): (signal: AbortSignal) => Promise<RequestBody> {
 	return async (signal) => {
 		const audio = await openAudio(item, source, signal);
-		const name =
-			fileName === undefined
-				? uploadNameOf(audio.fileName, audio.mimeType)
-				: uploadNameOf(fileName, audioTypeOnly(audio.mimeType));
+		const name = sentNameOf(audio, fileName);
 		if (!name) {
 			audio.close();
 			throw unknownType(item, fileName, audio);
@@ -33,6 +30,29 @@ export function transcriptionForm(
 		return { content: form, headers: {}, failure, isRead, close };
 	};
 }
+
+/**
+ * The name and MIME type that a recording is sent with; `undefined` where the service does not take it.
+ * @param fileName as the user chose it
+ */
+export function sentNameOf(
+	audio: Pick<OpenAudio, 'fileName' | 'mimeType'>,
+	fileName: string | undefined,
+): NamedFile | undefined {
+	return fileName === undefined
+		? uploadNameOf(audio.fileName, audio.mimeType)
+		: uploadNameOf(fileName, audioTypeOnly(audio.mimeType));
+}
+
+/** Whether a recording that the service does not take is one all the same, by its name or type. */
+export function isOtherMedia({
+	fileName,
+	mimeType,
+}: Pick<OpenAudio, 'fileName' | 'mimeType'>): boolean {
+	return /^(audio|video)\//.test(mediaType(mimeType)) || OTHER_EXTENSIONS.test(fileName ?? '');
+}
+
+const OTHER_EXTENSIONS = /\.(mov|qt|m4v|m4b|3gp|mkv|mka)$/i;
 
 /** A name that the user chose counts, even against the type that the file came with. */
 function audioTypeOnly(mimeType: string | undefined): string | undefined {

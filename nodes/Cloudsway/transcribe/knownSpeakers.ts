@@ -4,9 +4,12 @@ import { readSmallBinary, storedFile } from '../../shared/audio/source';
 import { valuesIn, type FieldValues } from '../../shared/fieldValues';
 import { isObject } from '../../shared/http/answer';
 import { inputError, type Item } from '../../shared/item';
+import type { Voice } from '../../shared/longRecordings/voices';
 import { AUDIO_EXTENSIONS, uploadNameOf } from '../audioFile';
 
-const MAX_KNOWN_SPEAKERS = 4;
+export const MAX_KNOWN_SPEAKERS = 4;
+const NAMES = 'known_speaker_names[]';
+const REFERENCES = 'known_speaker_references[]';
 /** A sample is 2 to 10 seconds long; even uncompressed audio of that length is smaller. */
 const MAX_SAMPLE_BYTES = 8 * 1024 * 1024;
 
@@ -83,12 +86,28 @@ export async function speakerFields(
 	}
 	const references: Array<[string, string]> = [];
 	for (const speaker of speakers) {
-		references.push(['known_speaker_references[]', await sampleOf(item, speaker)]);
+		references.push([REFERENCES, await sampleOf(item, speaker)]);
 	}
-	return [
-		...speakers.map(({ name }): [string, string] => ['known_speaker_names[]', name]),
-		...references,
-	];
+	return [...speakers.map(({ name }): [string, string] => [NAMES, name]), ...references];
+}
+
+/** The names of the known speakers among the fields of a form. */
+export function speakerNamesIn(formFields: ReadonlyArray<[string, string]>): string[] {
+	return formFields.filter(([name]) => name === NAMES).map(([, value]) => value);
+}
+
+/** Voices heard in the recording itself as fields of the form, to go after those of the user. */
+export function voiceFields(voices: readonly Voice[]): Array<[string, string]> {
+	return voices.flatMap(
+		({ sentName, sample }): Array<[string, string]> => [
+			[NAMES, sentName],
+			[REFERENCES, dataUrl(sample.mimeType, sample.content)],
+		],
+	);
+}
+
+function dataUrl(mimeType: string, content: Buffer): string {
+	return `data:${mimeType};base64,${content.toString('base64')}`;
 }
 
 function speakerOf(item: Item, entry: IDataObject): Speaker {
@@ -131,5 +150,5 @@ async function sampleOf(item: Item, speaker: Speaker): Promise<string> {
 			`It must hold 2 to 10 seconds of audio in one of: ${AUDIO_EXTENSIONS.join(', ')}.`,
 		);
 	}
-	return `data:${audio.mimeType};base64,${sample.toString('base64')}`;
+	return dataUrl(audio.mimeType, sample);
 }

@@ -1,5 +1,6 @@
 import type { INodeProperties } from 'n8n-workflow';
 
+import type { PartLimits } from '../../shared/audio/parts';
 import {
 	audioInputFields,
 	concurrencyOption,
@@ -11,10 +12,17 @@ import {
 } from '../../shared/fields';
 import { optionsOf, parametersOf, type FieldValues } from '../../shared/fieldValues';
 import { inputError, type Item } from '../../shared/item';
+import { LongRecordingOptions } from '../../shared/longRecordings/fields';
 import { optionsCollection } from '../../shared/options';
 import { subtitleRequest, type SubtitleRequest } from '../../shared/transcript/subtitleBinary';
 import { AUDIO_EXTENSIONS } from '../audioFile';
-import { MODEL_RULES, modelsAnswering, type Model, type ResponseFormat } from '../service';
+import {
+	KNOWN_MODELS,
+	MODEL_RULES,
+	modelsAnswering,
+	type Model,
+	type ResponseFormat,
+} from '../service';
 import {
 	formFieldsOf,
 	formOptions,
@@ -105,6 +113,10 @@ const fileNameOption: INodeProperties = {
 	description: `The name to send the file with, where its own name or type is wrong or missing. Ends in one of: ${AUDIO_EXTENSIONS.join(', ')}.`,
 };
 
+const longRecordings = new LongRecordingOptions('split', {
+	show: { '/model': KNOWN_MODELS.filter((model) => MODEL_RULES[model].minutesCount) },
+});
+
 /** The fields of the operation, in the order the editor shows them. */
 export const fields: INodeProperties[] = [
 	endpointPathField,
@@ -116,6 +128,7 @@ export const fields: INodeProperties[] = [
 		concurrencyOption,
 		fileNameOption,
 		...formOptions,
+		...longRecordings.options,
 		...subtitleOptions.map((option) => ({
 			...option,
 			displayOptions: {
@@ -141,6 +154,8 @@ export interface TranscriptionRequest {
 	/** All but the file, in the order they are sent. */
 	formFields: FormField[];
 	fileName?: string;
+	/** What is sent whole; without it everything is. */
+	limits?: PartLimits;
 	subtitles?: SubtitleRequest;
 	timeoutSeconds: number;
 }
@@ -170,6 +185,7 @@ export async function readRequest(item: Item): Promise<TranscriptionRequest> {
 			...(await formFieldsOf(item, options, responseFormat, known)),
 		],
 		fileName: options.textIfSet(fileNameOption),
+		limits: limitsOf(options, known),
 		subtitles: subtitlesOf(item, options, known && responseFormat),
 		timeoutSeconds: options.number(timeoutOption),
 	};
@@ -183,6 +199,11 @@ function modelOf(item: Item): Model {
 		`'Model' ${JSON.stringify(model)} is not known`,
 		`Choose one of: ${Object.keys(MODEL_RULES).join(', ')}; or other, which allows everything.`,
 	);
+}
+
+function limitsOf(options: FieldValues, model: KnownModel | undefined): PartLimits | undefined {
+	const limits = longRecordings.limitsOf(options);
+	return !limits || model?.rules.minutesCount ? limits : { ...limits, seconds: Infinity };
 }
 
 function responseFormatOf(

@@ -13,11 +13,17 @@ import { callService } from '../../shared/http/transport';
 import { inputError, isToolRun, type Item } from '../../shared/item';
 import { LiveText } from '../../shared/liveText';
 import { escapeHtml, sentence } from '../../shared/text';
+import {
+	transcribeRecording,
+	type FileAnswer,
+	type FileToTranscribe,
+} from '../../shared/longRecordings/transcribeRecording';
 import { subtitleBinary } from '../../shared/transcript/subtitleBinary';
 import { transcriptJson } from '../../shared/transcript/transcript';
 import { CLOUDSWAY } from '../service';
 import { readEventStream, UnfinishedStream } from './eventStream';
-import { transcriptionForm } from './form';
+import { isOtherMedia, sentNameOf, transcriptionForm } from './form';
+import { MAX_KNOWN_SPEAKERS, speakerNamesIn, voiceFields } from './knownSpeakers';
 import { fields, FORMATS_WITH_TIMES, readRequest, type TranscriptionRequest } from './request';
 import { toTranscript, type TranscriptionAnswer } from './transcript';
 
@@ -28,58 +34,83 @@ export const description: INodeProperties[] = updateDisplayOptions(
 );
 
 /**
- * Transcribes one item's audio file.
+ * Transcribes one item's audio file, in parts where it is above a limit.
  *
  * POST `/v1/ai/{endpointPath}/audio/transcriptions`, multipart:
  * https://docs.cloudsway.net/maasapi/api-reference/asr/4omini-transcribe
  *
  * @returns one item: the common transcript, or with 'Simplify' off the service's answer (`{ text }`
- * for text, srt and vtt); for an AI agent `{ text }`
+ * for text, srt and vtt; `{ parts }` of a recording in parts); for an AI agent `{ text }`
  * @throws NodeOperationError for parameters or files the service would refuse, before it is called;
  * NodeApiError for what the service answers
  */
 export async function execute(item: Item): Promise<INodeExecutionData[]> {
-	const { context } = item;
 	const request = await readRequest(item);
-	const { answer, requestId } = await transcribe(item, request);
-	const transcript = toTranscript(answer, { ...request, requestId });
-	const { subtitles } = request;
+	const { json, transcript } = await transcribe(item, request);
+	if (isToolRun(item.context)) return [{ json: { text: transcript?.text } }];
+	const { subtitles, simplify } = request;
 	const binary =
-		subtitles && (await subtitleBinary(item, transcript, subtitles, FORMATS_WITH_TIMES));
-	const raw = typeof answer === 'string' ? { text: answer } : answer;
-	const json = isToolRun(context)
-		? { text: transcript.text }
-		: request.simplify
-			? transcriptJson(transcript)
-			: raw;
-	return [{ json, ...(binary && { binary }) }];
+		transcript &&
+		subtitles &&
+		(await subtitleBinary(item, transcript, subtitles, FORMATS_WITH_TIMES));
+	return [
+		{ json: transcript && simplify ? transcriptJson(transcript) : json, ...(binary && { binary }) },
+	];
 }
 
-interface Transcribed {
-	answer: TranscriptionAnswer;
-	requestId?: string;
+async function transcribe(item: Item, request: TranscriptionRequest): Promise<FileAnswer> {
+	const live = new LiveText(item);
+	const { fileName, limits, responseFormat, timeoutSeconds } = request;
+	try {
+		const answer = await transcribeRecording(item, {
+			source: audioSource(item),
+			limits,
+			timeoutSeconds,
+			mostVoices: responseFormat === 'diarized_json' ? MAX_KNOWN_SPEAKERS : 0,
+			introduced: speakerNamesIn(request.formFields),
+			isTaken: (audio) => sentNameOf(audio, fileName) !== undefined || !isOtherMedia(audio),
+			onText: (piece) => live.add(piece),
+			transcribeFile: (file) => transcribeFile(item, request, file, live),
+		});
+		await live.end();
+		return answer;
+	} catch (error) {
+		await live.fail((error as Error).message);
+		throw error;
+	}
 }
 
-async function transcribe(item: Item, request: TranscriptionRequest): Promise<Transcribed> {
-	const progress = new Progress(item);
+async function transcribeFile(
+	item: Item,
+	request: TranscriptionRequest,
+	{ source, isPart, voices, onText }: FileToTranscribe,
+	live: LiveText,
+): Promise<FileAnswer> {
+	const { endpointPath, fileName, formFields, timeoutSeconds } = request;
+	const fields = [...formFields, ...voiceFields(voices)];
+	const progress = new Progress(item, live, onText);
 	try {
 		return await callService(
 			item,
 			CLOUDSWAY,
 			{
 				method: 'POST',
-				path: `/v1/ai/${request.endpointPath}/audio/transcriptions`,
-				body: transcriptionForm(item, audioSource(item), request.formFields, request.fileName),
+				path: `/v1/ai/${endpointPath}/audio/transcriptions`,
+				body: transcriptionForm(item, source, fields, isPart ? undefined : fileName),
 				bodyWords: AUDIO_BODY,
-				timeoutSeconds: request.timeoutSeconds,
+				timeoutSeconds,
 			},
-			async (answer) => ({
-				answer: await readAnswer(item, request, answer, progress),
-				requestId: answer.header('x-request-id'),
-			}),
+			async (head) => {
+				const answer = await readAnswer(item, request, head, progress);
+				const requestId = head.header('x-request-id');
+				return {
+					json: typeof answer === 'string' ? { text: answer } : answer,
+					transcript: toTranscript(answer, { ...request, requestId }),
+				};
+			},
 		);
 	} catch (error) {
-		throw await progress.failed(error as Error);
+		throw progress.failed(error as Error);
 	}
 }
 
@@ -116,18 +147,18 @@ async function* onePiece(text: string): AsyncGenerator<Uint8Array> {
 class Progress {
 	private text = '';
 
-	private readonly live: LiveText;
-
-	constructor(private readonly item: Item) {
-		this.live = new LiveText(item);
-	}
+	constructor(
+		private readonly item: Item,
+		private readonly live: LiveText,
+		private readonly onText: (piece: string) => void,
+	) {}
 
 	async follow(pieces: AsyncIterable<Uint8Array>, mask: Mask): Promise<TranscriptionAnswer> {
 		const { context, itemIndex } = this.item;
 		this.live.begin();
-		const done = await readEventStream(pieces, mask, (piece) => {
+		return await readEventStream(pieces, mask, (piece) => {
 			this.text += piece;
-			this.live.add(piece);
+			this.onText(piece);
 		}).catch((error: Error) => {
 			if (!(error instanceof UnfinishedStream)) throw error;
 			const { said } = error;
@@ -143,12 +174,10 @@ class Progress {
 				},
 			);
 		});
-		await this.live.end();
-		return done;
 	}
 
 	/** The error with the text received so far in its description, so that none of it is lost. */
-	async failed(cause: Error): Promise<NodeApiError | NodeOperationError> {
+	failed(cause: Error): NodeApiError | NodeOperationError {
 		const { context, itemIndex } = this.item;
 		const error =
 			cause instanceof NodeApiError
@@ -157,7 +186,6 @@ class Progress {
 		if (this.text !== '') {
 			error.description = `${error.description ?? ''} Received until then: ${escapeHtml(this.text)}`;
 		}
-		await this.live.fail(error.message);
 		return error;
 	}
 }

@@ -73,11 +73,10 @@ export class FailureDescription {
 
 	/** The time was up before the whole body was sent, so nothing can have been carried out. */
 	slowBody(): FailedTry {
-		return this.unanswered(
-			`The ${this.bodyWords.name} was not read and sent within ${this.request.timeoutSeconds} s`,
-			"Raise 'Timeout' in the node's options for a large file or a slow line; with a URL, check how fast its server sends.",
-			TEMPORARY,
-		);
+		return {
+			error: slowBody(this.item, this.bodyWords, this.request.timeoutSeconds),
+			retryable: false,
+		};
 	}
 
 	/** The connection could not be made, or ended before the answer did. */
@@ -174,15 +173,36 @@ export class FailureDescription {
 		failure: Failure,
 		httpCode?: string,
 	): NodeApiError {
-		const error = new NodeApiError(
-			this.item.context.getNode(),
-			{ message },
-			{ message, description, itemIndex: this.item.itemIndex, httpCode },
-		);
-		// Set here, since an n8n that does not know it would leave it out, and `isPassing` asks for it.
-		if (failure) error.failure = failure;
-		return error;
+		return apiError(this.item, { message, description, failure, httpCode });
 	}
+}
+
+function apiError(
+	{ context, itemIndex }: Item<CallContext>,
+	{
+		failure,
+		...words
+	}: { message: string; description: string; failure: Failure; httpCode?: string },
+): NodeApiError {
+	const { message } = words;
+	const error = new NodeApiError(context.getNode(), { message }, { ...words, itemIndex });
+	// Set here, since an n8n that does not know it would leave it out, and `isPassing` asks for it.
+	if (failure) error.failure = failure;
+	return error;
+}
+
+/** An error for a body that its source did not give in time. */
+export function slowBody(
+	item: Item<CallContext>,
+	{ name }: BodyWords,
+	timeoutSeconds: number,
+): NodeApiError {
+	return apiError(item, {
+		message: `The ${name} was not read and sent within ${timeoutSeconds} s`,
+		description:
+			"Raise 'Timeout' in the node's options for a large file or a slow line; with a URL, check how fast its server sends.",
+		failure: TEMPORARY,
+	});
 }
 
 function longWait(retryAfterMs: number | undefined): string | undefined {

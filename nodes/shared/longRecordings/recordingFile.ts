@@ -1,4 +1,4 @@
-import { NodeOperationError } from 'n8n-workflow';
+import { NodeApiError, NodeOperationError } from 'n8n-workflow';
 
 import { openAudio } from '../audio/body';
 import { CONTAINERS } from '../audio/containers';
@@ -7,7 +7,7 @@ import { HeldRecording } from '../audio/heldRecording';
 import { inspectRecording, openSoundTrack } from '../audio/inspection';
 import type { PartLimits } from '../audio/parts';
 import { AUDIO_BODY, audioInMemory, type AudioSource, type OpenAudio } from '../audio/source';
-import { unreadBody } from '../http/failure';
+import { slowBody, unreadBody } from '../http/failure';
 import { inputError, type Item } from '../item';
 import { abortable } from '../time';
 
@@ -88,7 +88,7 @@ export class RecordingFile {
 	/** Why reading it broke off, as an error of the item. */
 	readFailure(cause: Error): Error {
 		this.item.signal.throwIfAborted();
-		if (cause instanceof NodeOperationError) return cause;
+		if (cause instanceof NodeOperationError || cause instanceof NodeApiError) return cause;
 		return unreadBody(this.item, AUDIO_BODY, this.open?.failure() ?? cause);
 	}
 
@@ -134,7 +134,7 @@ export class RecordingFile {
 			const deadline = AbortSignal.timeout(Math.ceil(stallSeconds * 1_000));
 			const signal = AbortSignal.any([item.signal, deadline]);
 			const next = await abortable(pieces.next(), signal).catch((error: Error) => {
-				throw deadline.aborted ? new Error(`nothing of it came for ${stallSeconds} s`) : error;
+				throw deadline.aborted ? slowBody(item, AUDIO_BODY, stallSeconds) : error;
 			});
 			if (next.done) return;
 			yield next.value;

@@ -7,6 +7,7 @@ import { keepPartialResult, type Item } from '../item';
 import { joinTranscripts, type JoinedTranscript, type TranscribedPart } from '../transcript/join';
 import type { Overlap } from '../transcript/overlap';
 import { transcriptJson, type Transcript } from '../transcript/transcript';
+import { OrderedText } from './orderedText';
 import { RecordingFile } from './recordingFile';
 import { nameSpeakers, speakersIn } from './speakerNames';
 import { voicesIn, type Voice } from './voices';
@@ -97,6 +98,8 @@ class PartsUnderWay {
 
 	private readonly underWay = new Set<Promise<void>>();
 
+	private readonly text: OrderedText;
+
 	private voices: readonly Voice[] = [];
 
 	/** Why there are no more parts, where that is not the end of the recording. */
@@ -109,7 +112,9 @@ class PartsUnderWay {
 		private readonly item: Item,
 		private readonly request: RecordingRequest,
 		private readonly recording: RecordingFile,
-	) {}
+	) {
+		this.text = new OrderedText(request.onText);
+	}
 
 	/**
 	 * Sends all parts, or, where a failure ends the item, those until then.
@@ -164,12 +169,13 @@ class PartsUnderWay {
 		const { mostVoices, introduced, transcribeFile } = this.request;
 		const { content, mimeType, extension } = file;
 		const name = partName(this.recording.name, number, extension);
+		const text = this.text.lane();
 		try {
 			sent.answer = await transcribeFile({
 				source: () => Promise.resolve(audioInMemory(content, name, mimeType)),
 				isPart: true,
 				voices: this.voices,
-				onText: () => undefined,
+				onText: (piece) => text.add(piece),
 			});
 			const { transcript } = sent.answer;
 			if (number === 1 && !part.isLast && transcript && mostVoices > 0) {
@@ -177,6 +183,8 @@ class PartsUnderWay {
 			}
 		} catch (error) {
 			sent.error = error as Error;
+		} finally {
+			text.end();
 		}
 	}
 

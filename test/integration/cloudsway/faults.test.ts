@@ -103,7 +103,11 @@ describe('transcribe: faults', () => {
 			fault: { kind: 'early', status: 413, body: '{"error":"too big"}' },
 		});
 		const big = Buffer.alloc(40 * 1024 * 1024);
-		const { error } = await cloudsway.run('whisper-1', {}, { items: [item(big, 'a.wav')] });
+		const { error } = await cloudsway.run(
+			'whisper-1',
+			{ options: { longRecordings: 'send' } },
+			{ items: [item(big, 'a.wav')] },
+		);
 		expect(error?.message).toMatch(/too large \(413\)|broken off/);
 	});
 

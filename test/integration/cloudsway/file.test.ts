@@ -70,11 +70,11 @@ describe('transcribe: the file', () => {
 		['?chunked=1', false],
 		['?gzip=1', false],
 		['?redirect=1', true],
-	])('is streamed from a URL (%s)', async (query, hasLength) => {
+	])('comes from a URL (%s), streamed through where it is sent whole', async (query, hasLength) => {
 		const audioUrl = `${cloudsway.sandbox.baseUrl}/samples/phrase-16000-16bit.wav${query}`;
 		const { items, error } = await cloudsway.run(
 			'whisper-1',
-			{ inputType: 'url', audioUrl },
+			{ inputType: 'url', audioUrl, options: { longRecordings: 'send' } },
 			{ items: [{}] },
 		);
 		expect(error).toBeUndefined();
@@ -83,6 +83,12 @@ describe('transcribe: the file', () => {
 		expect(cloudsway.lastRequest().headers['transfer-encoding']).toBe(
 			hasLength ? undefined : 'chunked',
 		);
+		// Held until it is known to be within the limits, it has a length whatever its sender says.
+		const held = await cloudsway.run('whisper-1', { inputType: 'url', audioUrl });
+		expect(held.items[0]?.json.text).toBe(TEXT);
+		const { headers, file } = cloudsway.lastRequest();
+		expect(Number(headers['content-length'])).toBeGreaterThan(cloudsway.wav.length);
+		expect(file?.size).toBe(cloudsway.wav.length);
 	});
 
 	it.each([
