@@ -12,6 +12,7 @@ export const CLOUDFLARE: Service = {
 	credentialType: CREDENTIAL,
 	secretFields: ['apiToken'],
 	messageIn: cloudflareMessage,
+	whereToLook: 'Look at the usage of Workers AI in the Cloudflare dashboard',
 	advice: cloudflareAdvice,
 	statusIn: (status, text) => (isBusy(text) ? 429 : status),
 	isLasting: (_status, text) => hasCode(text, DAILY_QUOTA),

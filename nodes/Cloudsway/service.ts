@@ -5,6 +5,7 @@ export const CLOUDSWAY: Service = {
 	displayName: 'Cloudsway',
 	credentialType: 'cloudswayApi',
 	secretFields: ['accessKey'],
+	whereToLook: 'Look at the usage in the Cloudsway console',
 	advice: (status) => ADVICE[status],
 };
 
@@ -14,7 +15,7 @@ const ADVICE: Readonly<Record<number, string | undefined>> = {
 	404: "Check 'Endpoint Path': it is unknown, or belongs to a model of another type than transcription.",
 	413: 'Cloudsway takes files of up to 25 MB: shorten, split or compress the audio.',
 	429: "Lower 'Concurrency' in the node's options, or wait.",
-	503: 'Cloudsway is overloaded or under maintenance: try again later.',
+	503: 'Cloudsway is overloaded or under maintenance.',
 };
 
 /** The models behind endpoint paths; `other` for one that is not known here. */

@@ -10,7 +10,8 @@ export const CONNECTE: Service = {
 		/(?<=connecte_token(?:=|%3D))[\w.~%-]+/gi,
 		/(?<=(?:\/|%2F)connecte(?:\?|%3F)signature(?:=|%3D))[\w.~%-]+/gi,
 	],
-	timeoutAdvice: "Try again later, and check 'Base URL' in the credential.",
+	timeoutAdvice: "Check 'Base URL' in the credential, and whether Connecte is available at all.",
+	whereToLook: 'Look at the predictions and the balance of your Connecte account',
 	advice: (status) => ADVICE[status],
 };
 

@@ -7,6 +7,8 @@ import {
 	type NodeApiError,
 } from 'n8n-workflow';
 
+import type { ItemWork } from './tries';
+
 /** The contexts in which a service can be called. */
 export type CallContext = IExecuteFunctions | IWebhookFunctions;
 
@@ -17,6 +19,8 @@ export interface Item<C extends CallContext = IExecuteFunctions> {
 	itemIndex: number;
 	/** Aborted when the work is to stop: the execution was stopped, or another item has ended it. */
 	signal: AbortSignal;
+	/** What was done for the item, also by an earlier try of the node; a call of a webhook has none. */
+	work?: ItemWork;
 }
 
 /** An error for input that must not be sent: what is wrong, and in `description` how to go on. */

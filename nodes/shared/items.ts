@@ -8,6 +8,7 @@ import {
 
 import { isToolRun, partialResultOf, type Item } from './item';
 import { abortable } from './time';
+import { beginTry, type ItemWork } from './tries';
 
 /** What an operation does with one item; it stops when the item's signal is aborted. */
 export type ItemOperation = (item: Item) => Promise<INodeExecutionData[]>;
@@ -17,8 +18,11 @@ export type ItemOperation = (item: Item) => Promise<INodeExecutionData[]>;
  * in the order of the items, each paired with its item.
  *
  * With 'Continue On Fail' a failed item yields `{ error, details? }`, and what it had of its result;
- * otherwise the first failure stops the items in flight and is thrown. For an AI agent the message of a
- * failure holds its description too.
+ * otherwise the first failure stops the items in flight and is thrown, with the ids of the jobs that were
+ * accepted for the others. For an AI agent the message of a failure holds its description too.
+ *
+ * With 'Retry On Fail' n8n runs the node again, as often as that says: items that have succeeded are then not
+ * done once more, and a failure lets those in flight end as long as there is a further try.
  *
  * @throws NodeApiError or NodeOperationError of the failed item; NodeOperationError when the
  * execution is stopped, within a second, without starting further items.
@@ -28,41 +32,65 @@ export async function runItems(
 	concurrency: number,
 	operation: ItemOperation,
 ): Promise<INodeExecutionData[]> {
-	const count = context.getInputData().length;
-	const results: INodeExecutionData[][] = [];
+	const { work, hasNext } = beginTry(context, context.getInputData().length);
+	const results = work.map((done) => done.results);
+	const missing = [...work.keys()].filter((itemIndex) => results[itemIndex] === undefined);
 	const stop = new AbortController();
 	const cancelled = context.getExecutionCancelSignal();
 	const signal = cancelled ? AbortSignal.any([cancelled, stop.signal]) : stop.signal;
 	let failure: NodeApiError | NodeOperationError | undefined;
-	let next = 0;
 
-	const work = async () => {
-		while (next < count && !signal.aborted) {
-			const itemIndex = next++;
-			try {
-				const items = await abortable(operation({ context, itemIndex, signal }), signal);
-				results[itemIndex] = items.map((item) => ({ ...item, pairedItem: { item: itemIndex } }));
-			} catch (error) {
-				if (signal.aborted) return;
-				const itemError = asItemError(context, error, itemIndex);
-				if (context.continueOnFail()) {
-					results[itemIndex] = [failedItem(itemError, itemIndex)];
-				} else {
-					failure = itemError;
-					stop.abort();
-				}
+	const run = async (itemIndex: number) => {
+		const done = work[itemIndex] ?? {};
+		try {
+			const item = { context, itemIndex, signal, work: done };
+			const items = await abortable(operation(item), signal);
+			done.results = items.map((each) => ({ ...each, pairedItem: { item: itemIndex } }));
+			results[itemIndex] = done.results;
+		} catch (error) {
+			if (signal.aborted) return;
+			const itemError = asItemError(context, error, itemIndex);
+			if (context.continueOnFail()) {
+				results[itemIndex] = [failedItem(itemError, itemIndex)];
+			} else {
+				failure ??= itemError;
+				if (!hasNext) stop.abort();
 			}
 		}
 	};
-	await Promise.all(Array.from({ length: Math.min(concurrency, count) }, work));
+	const runNext = async () => {
+		for (let next = missing.shift(); next !== undefined; next = missing.shift()) {
+			await run(next);
+			if (failure !== undefined || signal.aborted) return;
+		}
+	};
+	await Promise.all(Array.from({ length: Math.min(concurrency, missing.length) }, runNext));
 
-	if (failure) throw failure;
+	if (failure) throw hasNext ? failure : withOthersJobs(failure, work);
 	if (cancelled?.aborted) {
 		throw new NodeOperationError(context.getNode(), 'The execution was stopped', {
 			description: 'Items that were under way were broken off; no further ones were started.',
 		});
 	}
-	return results.flat();
+	return results.flatMap((items) => items ?? []);
+}
+
+const MOST_NAMED = 100;
+
+/** The error of an item with the jobs that were accepted for other items, whose results the node cannot put out. */
+function withOthersJobs<E extends NodeApiError | NodeOperationError>(
+	error: E,
+	work: ItemWork[],
+): E {
+	const jobs = work.flatMap(({ job }, item) =>
+		job && item !== error.context.itemIndex ? [`${job.kind} ${job.id} [item ${item}]`] : [],
+	);
+	if (jobs.length === 0) return error;
+	const more = jobs.length > MOST_NAMED ? ` and ${jobs.length - MOST_NAMED} more` : '';
+	const named = `Accepted for other items by then, and perhaps billed: ${jobs.slice(0, MOST_NAMED).join(', ')}${more}. Those that were still waited for are given up. Set 'On Error' to continue, so that one item does not end the others.`;
+	error.description = `${error.description ?? ''} ${named}`.trim();
+	error.context.acceptedJobs = jobs;
+	return error;
 }
 
 function asItemError(

@@ -67,6 +67,10 @@ export interface RunOptions extends NodeOptions {
 	/** Default `filesystem`. Runs of different modes must not overlap. */
 	binaryMode?: BinaryMode;
 	continueOnFail?: boolean;
+	/** Further settings of the node, such as `retryOnFail` and `onError`. */
+	settings?: Pick<INode, 'retryOnFail' | 'maxTries' | 'waitBetweenTries' | 'onError'>;
+	/** How often the node runs within the execution, as in a loop; each run gets all items. Default 1. */
+	runsOfNode?: number;
 	/** Lets the node stream (`isStreaming()` is true); see `chunks`. */
 	streaming?: boolean;
 	/** Takes what is streamed; what it returns is waited for. */
@@ -98,8 +102,10 @@ export interface RunError {
 }
 
 export interface RunResult {
-	/** The node's first output. */
+	/** The node's first output, of its last run. */
 	items: INodeExecutionData[];
+	/** The first output of every run. */
+	runs: INodeExecutionData[][];
 	/** What ended the execution, or was passed over with `continueOnFail`. */
 	error?: RunError;
 	/** Everything sent with `sendChunk`, in order. */
@@ -199,14 +205,21 @@ function toolOf(nodeType: INodeType): INodeType {
 /** Executes one node on `items`; an error of the node is in the result, not thrown. */
 export async function runNode(options: RunOptions): Promise<RunResult> {
 	await useBinaryMode(options.binaryMode ?? 'filesystem');
-	const { asTool, credentials, items = [{}], parameters } = options;
+	const { asTool, credentials, items = [{}], parameters, runsOfNode = 1 } = options;
 	const type = asTool ? toolOf(options.nodeType) : options.nodeType;
 	const node = nodeOf(type, parameters, credentials);
 	if (options.continueOnFail) node.onError = 'continueRegularOutput';
+	Object.assign(node, options.settings);
 	const source = inputType(items);
 	const input = nodeOf(source);
 	const main = (name: string) => ({
-		main: [[{ node: name, type: NodeConnectionTypes.Main, index: 0 }]],
+		main: [
+			Array.from({ length: runsOfNode }, () => ({
+				node: name,
+				type: NodeConnectionTypes.Main,
+				index: 0,
+			})),
+		],
 	});
 	const link = { node: AGENT, type: NodeConnectionTypes.AiTool, index: 0 };
 	const agent = agentType(asTool, node.name);
@@ -277,6 +290,7 @@ async function execute(
 	const output = options.asTool ? runData[AGENT]?.at(-1) : task;
 	const result: RunResult = {
 		items: output?.data?.main?.[0] ?? [],
+		runs: tasks.map(({ data }) => data?.main?.[0] ?? []),
 		error: (task?.error ?? error) as RunError | undefined,
 		chunks,
 		durationMs: performance.now() - started,

@@ -13,7 +13,7 @@ import {
 } from '../createRequest';
 import { cancelOnTimeoutOption, maxWaitOption, pollIntervalOption } from '../fields';
 import { resultItem } from '../output';
-import { isFinal, readPrediction, type Prediction } from '../prediction';
+import { isFinal, predictionError, readPrediction, type Prediction } from '../prediction';
 import { inputModeField } from '../schema/input';
 import { cancelAbandoned } from '../waiting/cancellation';
 import { pollUntilEnd } from '../waiting/poll';
@@ -123,7 +123,9 @@ export async function execute(item: Item): Promise<INodeExecutionData[]> {
 	const { signal } = item;
 	const request = await readCreateRequest(item);
 	const simplify = isSimplified(item);
-	const prediction = await createPrediction(item, request);
+	const prediction =
+		(await predictionOfEarlierTry(item)) ?? (await createPrediction(item, request));
+	if (item.work) item.work.job = { kind: 'prediction', id: prediction.id };
 	if (signal.aborted) {
 		await cancelAbandoned(item, prediction.id);
 		signal.throwIfAborted();
@@ -137,6 +139,14 @@ export async function execute(item: Item): Promise<INodeExecutionData[]> {
 		? await pollUntilEnd(item, prediction.id, prediction, options)
 		: prediction;
 	return [resultItem(item, last, simplify, request.model)];
+}
+
+/** The prediction that an earlier try has created; none where it ended without a result, so that a new one is needed. */
+async function predictionOfEarlierTry(item: Item): Promise<Prediction | undefined> {
+	const { job } = item.work ?? {};
+	if (job === undefined) return undefined;
+	const prediction = await readPrediction(item, job.id);
+	return predictionError(item, prediction) === undefined ? prediction : undefined;
 }
 
 /** Checks once more, since a callback that comes from now on until the execution is stored is lost. */

@@ -6,7 +6,7 @@ import { isNotCarriedOut, isPassingReason, isPassingStatus } from './passing';
 import { LONGEST_WAIT_MS, parseRetryAfter, type FailedTry } from './retry';
 import { maskedJson, type Mask } from './secrets';
 import type { BodyWords, Service, ServiceRequest } from './service';
-import { CONFIGURATION, statusMeaning, TEMPORARY, type Failure } from './statuses';
+import { CONFIGURATION, isServerFailure, statusMeaning, TEMPORARY, type Failure } from './statuses';
 import type { CallContext, Item } from '../item';
 import { escapeHtml, sentence } from '../text';
 
@@ -43,10 +43,13 @@ export class FailureDescription {
 			isLasting,
 			answer.header('location'),
 		);
+		const isSafe = this.isRepeatable || isNotCarriedOut(status, retryAfterMs);
+		const isUnknown = isServerFailure(status) && !isSafe && !isLasting;
 		const description = [
 			said && `${displayName} says: ${sentence(escapeHtml(said))}`,
 			longWait(retryAfterMs),
-			this.service.advice?.(status, text) ?? advice,
+			this.service.advice?.(status, text) ?? (isUnknown ? undefined : advice),
+			isUnknown && this.unknownOutcome(),
 		]
 			.filter(Boolean)
 			.join(' ');
@@ -57,7 +60,6 @@ export class FailureDescription {
 			String(status),
 		);
 		error.context.data = parseJson(safe) ?? safe;
-		const isSafe = this.isRepeatable || isNotCarriedOut(status, retryAfterMs);
 		return { error, retryable: isPassing && isSafe, retryAfterMs };
 	}
 
@@ -66,7 +68,7 @@ export class FailureDescription {
 		const { displayName, timeoutAdvice } = this.service;
 		return this.unanswered(
 			`${displayName} did not answer within ${this.request.timeoutSeconds} s`,
-			`${this.unknownOutcome()}${timeoutAdvice ?? "Raise 'Timeout' in the node's options if the work takes longer."}`,
+			`${this.unknownOutcome()} ${timeoutAdvice ?? "Raise 'Timeout' in the node's options if the work takes longer."}`.trim(),
 			TEMPORARY,
 		);
 	}
@@ -157,10 +159,13 @@ export class FailureDescription {
 		return this.request.method === 'GET' || this.request.isIdempotent === true;
 	}
 
+	/** Nothing for what may be repeated; else that it may have been paid for, and where that can be seen. */
 	private unknownOutcome(): string {
-		return this.isRepeatable
-			? ''
-			: 'Whether the request was carried out is not known, so it was not sent again. ';
+		if (this.isRepeatable) return '';
+		const { displayName, whereToLook } = this.service;
+		const look = whereToLook ?? `Look into your account with ${displayName}`;
+		const repeats = this.item.context.getNode().retryOnFail === true;
+		return `Whether the request was carried out, and is billed, is not known. ${look} before you run the item again.${repeats ? " As 'Retry On Fail' is set, n8n itself runs it again." : ''}`;
 	}
 
 	private get bodyWords(): BodyWords {

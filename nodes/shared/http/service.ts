@@ -14,6 +14,8 @@ export interface Service {
 	advice?: (status: number, text: string) => string | undefined;
 	/** How the user can go on after a time-out, where the node has no 'Timeout' to raise. */
 	timeoutAdvice?: string;
+	/** Where the user sees whether work was done and billed whose answer never came, as the beginning of a sentence. */
+	whereToLook?: string;
 	/** The status a failure stands for, where the answer's text knows better than its own status. */
 	statusIn?: (status: number, text: string) => number;
 	/** Whether a failure that looks temporary is known to last, such as a used-up quota. */

@@ -14,8 +14,8 @@ describe('transcribe: faults', () => {
 		[404, 'does not know', "'Endpoint Path'"],
 		[413, 'too large', '25 MB'],
 		[400, 'refused the request', 'Check the parameters'],
-		[500, 'could not process', 'Try again later'],
-		[502, 'could not process', 'Try again later'],
+		[500, 'could not process', 'Look at the usage in the Cloudsway console before'],
+		[502, 'could not process', 'is billed, is not known'],
 		[302, 'redirect', "'Base URL'"],
 	])('status %i says what happened and how to go on', async (status, message, advice) => {
 		cloudsway.sandbox.faults.add(answer(status, { location: 'https://elsewhere.example' }));
@@ -68,7 +68,7 @@ describe('transcribe: faults', () => {
 			cloudsway.sandbox.faults.add({ fault: { kind: 'reset', when } });
 			const { error } = await cloudsway.run('whisper-1');
 			expect(error?.message).toContain('was broken off before its answer came');
-			expect(error?.description).toContain('not sent again');
+			expect(error?.description).toContain('is billed, is not known');
 			expect(cloudsway.sandbox.requests).toHaveLength(1);
 		},
 	);

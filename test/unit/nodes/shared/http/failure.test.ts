@@ -24,6 +24,9 @@ const signal = new AbortController().signal;
 const mask = maskFor({ key: 'top-secret' }, SERVICE);
 const context = { getNode: () => ({ name: 'Acme' }) as INode } as IExecuteFunctions;
 
+const UNKNOWN =
+	'Whether the request was carried out, and is billed, is not known. Look into your account with Acme before you run the item again.';
+
 /** The three kinds of request that differ in what may be sent again. */
 const GET = { method: 'GET' } as const;
 const IDEMPOTENT = { method: 'POST', isIdempotent: true } as const;
@@ -127,10 +130,12 @@ describe('an answer with a failing status', () => {
 	])('%i: %s', async (status, verdict, description, failure) => {
 		for (const kind of [GET, IDEMPOTENT, PAID]) {
 			const told = toldOf(await answeredTo(kind, status));
+			const isUnknown = kind === PAID && status >= 500;
 			expect(told).toEqual({
 				message: `Acme ${verdict} (${status})`,
-				description:
-					typeof description === 'string'
+				description: isUnknown
+					? UNKNOWN
+					: typeof description === 'string'
 						? description
 						: (expect.stringMatching(description) as string),
 				failure,
@@ -138,6 +143,30 @@ describe('an answer with a failing status', () => {
 				itemIndex: 3,
 			});
 		}
+	});
+
+	it('names where to look for a paid POST of unknown outcome, and what n8n does by itself', async () => {
+		const service = { whereToLook: 'Look at your jobs' };
+		expect(toldOf(await answeredTo(PAID, 502, { service })).description).toBe(
+			'Whether the request was carried out, and is billed, is not known. Look at your jobs before you run the item again.',
+		);
+		const retrying = { getNode: () => ({ name: 'Acme', retryOnFail: true }) as INode };
+		const described = new FailureDescription(
+			{ context: retrying as IExecuteFunctions, itemIndex: 3, signal },
+			SERVICE,
+			{ path: '/jobs', timeoutSeconds: 7, ...PAID },
+			mask,
+		);
+		expect(toldOf(described.timeout()).description).toContain(
+			"As 'Retry On Fail' is set, n8n itself runs it again.",
+		);
+	});
+
+	it('knows the outcome where the service turned a paid POST away', async () => {
+		const headers = { 'retry-after': '100' };
+		expect(toldOf(await answeredTo(PAID, 503, { headers })).description).toContain(
+			'Try again later.',
+		);
 	});
 
 	// A paid POST may be repeated only where the status itself says that nothing was carried out.
@@ -286,7 +315,7 @@ describe('a request without an answer', () => {
 		});
 		expect(toldOf(failureOf(PAID).network(cause))).toMatchObject({
 			message,
-			description: `The connection ended (${code}). Whether the request was carried out is not known, so it was not sent again.`,
+			description: `The connection ended (${code}). ${UNKNOWN}`,
 			failure: TEMPORARY,
 		});
 		expect(retryableOf((kind) => failureOf(kind).network(cause))).toEqual(BUT_PAID);
@@ -334,8 +363,7 @@ describe('a request without an answer', () => {
 			failure: TEMPORARY,
 		});
 		expect(toldOf(failureOf(PAID).timeout())).toMatchObject({
-			description:
-				"Whether the request was carried out is not known, so it was not sent again. Raise 'Timeout' in the node's options if the work takes longer.",
+			description: `${UNKNOWN} Raise 'Timeout' in the node's options if the work takes longer.`,
 			failure: TEMPORARY,
 		});
 		const patient = failureOf(GET, { ...SERVICE, timeoutAdvice: 'Ask Acme.' });
