@@ -7,7 +7,12 @@ import type { Plan } from '../../sandbox/connecte/predictions.ts';
 import { startSandbox } from '../../sandbox/server.ts';
 import type { Sandbox } from '../../sandbox/server.ts';
 import { jsonOf, withParameters } from '../../harness/client.ts';
-import type { FullExecution, N8nClient, WorkflowJson } from '../../harness/client.ts';
+import type {
+	FullExecution,
+	N8nClient,
+	StoredWorkflow,
+	WorkflowJson,
+} from '../../harness/client.ts';
 import { Editor } from '../../harness/editor.ts';
 import { freePort } from '../../harness/ports.ts';
 import { packageRoot, readExample } from '../../harness/root.ts';
@@ -146,9 +151,11 @@ it('leaves an execution alone that was stopped while it waited', async () => {
 	expect(data.resultData.runData['Use the text']).toBeUndefined();
 });
 
-it('creates in one workflow and receives in another, with nothing copied but the URL', async () => {
+/** Publishes the workflow that receives, and creates a prediction whose callback comes three times. */
+async function receivedBy(
+	receive: WorkflowJson,
+): Promise<{ receiver: StoredWorkflow; created: FullExecution }> {
 	const connecteApi = await credential();
-	const receive = readExample('connecte-receive');
 	const webhookId = randomUUID();
 	const nodes = receive.nodes.map((node) => ('webhookId' in node ? { ...node, webhookId } : node));
 	const receiver = await client.createWorkflow({ ...receive, nodes }, { connecteApi });
@@ -160,13 +167,36 @@ it('creates in one workflow and receives in another, with nothing copied but the
 		Recording: recording(),
 		Create: { options: { webhookUrl } },
 	});
-	const created = await client.runToEnd(create, { connecteApi });
+	return { receiver, created: await client.runToEnd(create, { connecteApi }) };
+}
+
+it('creates in one workflow and receives in another, with nothing copied but the URL', async () => {
+	const { receiver, created } = await receivedBy(readExample('connecte-receive'));
 	expect(jsonOf(created, 'Create')).toMatchObject([{ status: 'pending' }]);
 	await sleep(1_500);
 	const executions = await client.executions(receiver.id);
 	expect(executions.map(({ status }) => status)).toEqual(['success']);
 	const received = await client.execution(executions[0]?.id ?? '');
 	expect(jsonOf(received, 'Result')).toEqual([{ text: DEMO_SAMPLE.text, status: 'succeeded' }]);
+	await client.deactivate(receiver.id);
+});
+
+it('receives each prediction once, even where the trigger lets copies of a call through', async () => {
+	const { receiver } = await receivedBy(
+		withParameters(readExample('connecte-receive'), {
+			'Connecte Trigger': { options: { deduplicate: false } },
+		}),
+	);
+	await sleep(3_000);
+	const executions = await client.executions(receiver.id);
+	const results = await Promise.all(
+		executions.map(async ({ id }) => {
+			const { data } = await client.execution(id);
+			return data.resultData.runData.Result?.length ?? 0;
+		}),
+	);
+	// Another copy that came through too would have ended in a result of its own.
+	expect(results.sort()).toEqual([0, 0, 1]);
 	await client.deactivate(receiver.id);
 });
 
