@@ -50,7 +50,8 @@ export class CloudflareWorkersAi implements INodeType {
 					{
 						name: 'Transcribe with Nova-3',
 						value: 'transcribeNova3',
-						description: 'Turn an audio file of any format into text',
+						description:
+							'Turn an audio file of any format into text: English, unless the options say otherwise',
 						action: 'Transcribe audio with nova 3',
 					},
 					{

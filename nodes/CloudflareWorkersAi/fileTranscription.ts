@@ -5,6 +5,7 @@ import type { PartLimits } from '../shared/audio/parts';
 import { AUDIO_BODY, type AudioSource } from '../shared/audio/source';
 import { isObject } from '../shared/http/answer';
 import { callService } from '../shared/http/transport';
+import { showHint } from '../shared/hint';
 import { inputError, isToolRun, type Item } from '../shared/item';
 import { transcribeRecording, type FileAnswer } from '../shared/longRecordings/transcribeRecording';
 import { subtitleBinary, type SubtitleRequest } from '../shared/transcript/subtitleBinary';
@@ -24,6 +25,8 @@ export interface FileRequest {
 	subtitles?: SubtitleRequest;
 	/** The transcript in the model's `result`; `undefined` where it holds none. */
 	toTranscript: (result: unknown, requestId?: string) => Transcript | undefined;
+	/** Why a transcript may not be what was spoken, shown as a warning. */
+	doubtOf?: (transcript: Transcript) => string | undefined;
 }
 
 const NO_TIMES = 'Cloudflare gave no words with times.';
@@ -52,6 +55,8 @@ export async function transcribeFile(
 		transcribeFile: async (file) => await askModel(item, request, file.source),
 	});
 	if (!transcript) return [{ json }];
+	const doubt = request.doubtOf?.(transcript);
+	if (doubt !== undefined) showHint(item, doubt, 'warning');
 	if (isToolRun(item.context)) return [{ json: { text: transcript.text } }];
 	const binary = subtitles && (await subtitleBinary(item, transcript, subtitles, NO_TIMES));
 	return [{ json: simplify ? transcriptJson(transcript) : json, ...(binary && { binary }) }];

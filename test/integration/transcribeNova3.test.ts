@@ -64,6 +64,36 @@ describe('a node as it is put down', () => {
 	});
 });
 
+describe('the language', () => {
+	const silence = makeDtmfWav({ channels: [[]], duration: 1 });
+
+	it.each([{}, { detectLanguage: false }])(
+		'is English with the options %j, and a warning says so where nothing was understood',
+		async (options) => {
+			const { items, hints } = await run({
+				items: [item(silence, 'a.wav')],
+				parameters: { options },
+			});
+			expect(items[0]?.json.text).toBe('');
+			expect(hints).toMatchObject([
+				{ type: 'warning', message: expect.stringContaining("'Detect Language'") as string },
+			]);
+		},
+	);
+
+	it.each([{ language: 'de' }, { detectLanguage: true }])(
+		'that is set by %j is not warned of',
+		async (options) => {
+			const { hints } = await run({ items: [item(silence, 'a.wav')], parameters: { options } });
+			expect(hints).toEqual([]);
+		},
+	);
+
+	it('that was understood is not warned of', async () => {
+		expect((await run()).hints).toEqual([]);
+	});
+});
+
 describe('the file', () => {
 	it.each(['filesystem', 'default'] as const)(
 		'arrives byte for byte, with its length and type, with %s binaries',

@@ -14,6 +14,7 @@ import type { Item } from '../../shared/item';
 import { LongRecordingOptions } from '../../shared/longRecordings/fields';
 import { optionsCollection } from '../../shared/options';
 import { subtitleRequest } from '../../shared/transcript/subtitleBinary';
+import type { Transcript } from '../../shared/transcript/transcript';
 import { transcribeFile } from '../fileTranscription';
 import { keytermsOf, keytermsOption } from '../keyterms';
 import { NOVA3_MODEL, toTranscript } from '../nova3/transcript';
@@ -23,7 +24,8 @@ const detectLanguageOption: INodeProperties = {
 	name: 'detectLanguage',
 	type: 'boolean',
 	default: false,
-	description: 'Whether to find out which language is spoken',
+	description:
+		"Whether to find out which language is spoken. Without it and without 'Language', Cloudflare takes the audio for English.",
 };
 
 const diarizeOption: INodeProperties = {
@@ -64,7 +66,8 @@ const languageOption: INodeProperties = {
 	type: 'string',
 	default: '',
 	placeholder: 'e.g. en',
-	description: 'The language that is spoken, as a BCP-47 tag',
+	description:
+		"The language that is spoken, as a BCP-47 tag. English where it is left out: for any other language set it, or turn on 'Detect Language'.",
 };
 
 /** Cloudflare documents no limit, so nothing is cut unless the user wants it. */
@@ -94,6 +97,9 @@ export const description: INodeProperties[] = updateDisplayOptions(
 	fields,
 );
 
+/** The mean confidence of words, 0 to 1, below which they may well be of another language. */
+const LEAST_CONFIDENCE = 0.6;
+
 /** Switches that are sent where the user set them, by the service's names. */
 const SWITCHES: ReadonlyArray<[name: string, option: INodeProperties]> = [
 	['detect_language', detectLanguageOption],
@@ -115,16 +121,32 @@ const SWITCHES: ReadonlyArray<[name: string, option: INodeProperties]> = [
  */
 export async function execute(item: Item): Promise<INodeExecutionData[]> {
 	const options = optionsOf(item);
+	const query = queryOf(item, options);
 	return await transcribeFile(item, {
 		model: NOVA3_MODEL,
 		source: audioSource(item),
-		query: queryOf(item, options),
+		query,
 		limits: longRecordings.limitsOf(options),
 		timeoutSeconds: options.number(timeoutOption),
 		simplify: isSimplified(item),
 		subtitles: subtitleRequest(options),
 		toTranscript,
+		doubtOf: (transcript) => (isEnglishByDefault(query) ? doubtOfEnglish(transcript) : undefined),
 	});
+}
+
+/** Nova-3 listens for English where it is told nothing else. */
+function isEnglishByDefault(query: URLSearchParams): boolean {
+	return !query.has('language') && query.get('detect_language') !== 'true';
+}
+
+function doubtOfEnglish({ text, words = [] }: Transcript): string | undefined {
+	const confidences = words.flatMap(({ confidence }) => confidence ?? []);
+	const sum = confidences.reduce((total, confidence) => total + confidence, 0);
+	const isSure = text !== '' && sum >= LEAST_CONFIDENCE * confidences.length;
+	return isSure
+		? undefined
+		: "Cloudflare took the recording for English and understood little or nothing. If another language is spoken, set 'Language' or turn on 'Detect Language'.";
 }
 
 function queryOf(item: Item, options: FieldValues): URLSearchParams {
