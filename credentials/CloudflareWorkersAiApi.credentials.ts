@@ -7,6 +7,8 @@ import type {
 	INodeProperties,
 } from 'n8n-workflow';
 
+import { checkBaseUrl } from './baseUrl';
+
 function text(value: unknown): string {
 	return typeof value === 'string' ? value.trim() : '';
 }
@@ -64,11 +66,13 @@ export class CloudflareWorkersAiApi implements ICredentialType {
 	 * A function, since a generic one would send the gateway's header without a value too; a property, since
 	 * n8n's list of credential types, which tells the HTTP Request node, does not see methods.
 	 */
-	authenticate: IAuthenticate = async (credentials, request) =>
-		await Promise.resolve({
+	authenticate: IAuthenticate = async (credentials, request) => {
+		checkBaseUrl(credentials);
+		return await Promise.resolve({
 			...request,
 			headers: { ...request.headers, ...authorizationHeaders(credentials) },
 		});
+	};
 
 	/** Proves the token, the account and the permission for Workers AI together. */
 	test: ICredentialTestRequest = {
@@ -78,7 +82,31 @@ export class CloudflareWorkersAiApi implements ICredentialType {
 			qs: { search: 'flux', per_page: 1 },
 			disableFollowRedirect: true,
 		},
+		// n8n applies rules of both kinds; its type knows lists of one kind only.
 		rules: [
+			{
+				type: 'responseCode',
+				properties: { value: 400, message: "Cloudflare refused the token: check 'API Token'" },
+			},
+			{
+				type: 'responseCode',
+				properties: { value: 401, message: "Cloudflare refused the token: check 'API Token'" },
+			},
+			{
+				type: 'responseCode',
+				properties: {
+					value: 403,
+					message:
+						"This token may not use Workers AI of this account: check its permission Workers AI - Read, and 'Account ID'",
+				},
+			},
+			{
+				type: 'responseCode',
+				properties: {
+					value: 404,
+					message: "Cloudflare does not know this account: check 'Account ID' and 'Base URL'",
+				},
+			},
 			{
 				type: 'responseSuccessBody',
 				properties: {
@@ -96,7 +124,7 @@ export class CloudflareWorkersAiApi implements ICredentialType {
 						"Cloudflare refuses the token or the account: check 'API Token' and 'Account ID'",
 				},
 			},
-		],
+		] as ICredentialTestRequest['rules'],
 	};
 }
 

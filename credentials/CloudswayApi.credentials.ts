@@ -6,6 +6,8 @@ import type {
 	INodeProperties,
 } from 'n8n-workflow';
 
+import { checkBaseUrl } from './baseUrl';
+
 // Apart from the list: n8n's linter takes a masked field with this name for a mistake.
 const accessKey: INodeProperties = {
 	displayName: 'Access Key',
@@ -38,14 +40,16 @@ export class CloudswayApi implements ICredentialType {
 	];
 
 	/** A function, since n8n would evaluate the expression of a declared header for every request. */
-	authenticate: IAuthenticate = async (credentials, request) =>
-		await Promise.resolve({
+	authenticate: IAuthenticate = async (credentials, request) => {
+		checkBaseUrl(credentials);
+		return await Promise.resolve({
 			...request,
 			headers: {
 				...request.headers,
 				Authorization: `Bearer ${String(credentials.accessKey ?? '').trim()}`,
 			},
 		});
+	};
 
 	/** https://docs.cloudsway.net/maasapi/scenes/multiendpoint describes the list of models. */
 	test: ICredentialTestRequest = {
@@ -54,7 +58,27 @@ export class CloudswayApi implements ICredentialType {
 			url: '/v1/models',
 			disableFollowRedirect: true,
 		},
+		// n8n applies rules of both kinds; its type knows lists of one kind only.
 		rules: [
+			{
+				type: 'responseCode',
+				properties: { value: 401, message: "Cloudsway refused the key: check 'Access Key'" },
+			},
+			{
+				type: 'responseCode',
+				properties: {
+					value: 403,
+					message:
+						"Cloudsway lets in listed addresses only: add this n8n's public IP address to the whitelist in the Cloudsway console",
+				},
+			},
+			{
+				type: 'responseCode',
+				properties: {
+					value: 404,
+					message: "This address is not the Cloudsway API: check 'Base URL'",
+				},
+			},
 			{
 				type: 'responseSuccessBody',
 				properties: {
@@ -63,6 +87,6 @@ export class CloudswayApi implements ICredentialType {
 					message: "This address is not the Cloudsway API: check 'Base URL'",
 				},
 			},
-		],
+		] as ICredentialTestRequest['rules'],
 	};
 }

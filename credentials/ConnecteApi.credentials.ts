@@ -6,6 +6,8 @@ import type {
 	INodeProperties,
 } from 'n8n-workflow';
 
+import { checkBaseUrl } from './baseUrl';
+
 /** No prediction has this id, so that 404 in JSON means: the token was accepted. */
 const UNKNOWN_ID = '00000000-0000-0000-0000-000000000000';
 
@@ -53,14 +55,16 @@ export class ConnecteApi implements ICredentialType {
 	 * A function, since n8n can evaluate the expression of a declared header only while an execution runs,
 	 * and predictions are asked for on behalf of executions that wait.
 	 */
-	authenticate: IAuthenticate = async (credentials, request) =>
-		await Promise.resolve({
+	authenticate: IAuthenticate = async (credentials, request) => {
+		checkBaseUrl(credentials);
+		return await Promise.resolve({
 			...request,
 			headers: {
 				...request.headers,
 				Authorization: `Bearer ${String(credentials.apiToken ?? '').trim()}`,
 			},
 		});
+	};
 
 	test: ICredentialTestRequest = {
 		request: {

@@ -58,6 +58,24 @@ describe('the test of the Cloudflare credential', () => {
 		expect(await tested(changes)).toMatchObject({ status: 'Error' });
 	});
 
+	it.each([
+		[400, "'API Token'"],
+		[401, "'API Token'"],
+		[403, 'Workers AI - Read'],
+		[404, "'Account ID'"],
+	])('says for status %i what to check', async (status, advice) => {
+		// Twice, since n8n asks a second time after a 401.
+		sandbox.faults.add({ times: 2, fault: { kind: 'status', status, body: '{"success":false}' } });
+		expect((await tested()).message).toContain(advice);
+	});
+
+	it.each(['api.cloudflare.com/client/v4', 'ftp://api.cloudflare.com'])(
+		'names the base URL %s, which is no web address',
+		async (baseUrl) => {
+			expect((await tested({ baseUrl })).message).toContain("'Base URL' is not a web address");
+		},
+	);
+
 	it('fails for another web site, naming the base URL', async () => {
 		expect(await tested({ baseUrl: websiteUrl })).toEqual({
 			status: 'Error',

@@ -706,6 +706,11 @@ describe('the credential', () => {
 		expect(result.message).toContain(message);
 	});
 
+	it('names a base URL that is no web address', async () => {
+		const { message } = await test({ baseUrl: 'connecte.ai/api/v1' });
+		expect(message).toContain("'Base URL' is not a web address");
+	});
+
 	it('fails at a web page, at an empty answer and where nobody listens', async () => {
 		expect(await test({ baseUrl: `${sandbox.baseUrl}/connecte` })).toMatchObject({
 			status: 'Error',

@@ -20,6 +20,21 @@ describe('the test of the Cloudsway credential', () => {
 	});
 
 	it.each([
+		[401, "'Access Key'"],
+		[403, 'whitelist'],
+		[404, "'Base URL'"],
+	])('says for status %i what to check', async (status, advice) => {
+		// Twice, since n8n asks a second time after a 401.
+		cloudsway.sandbox.faults.add({ times: 2, fault: { kind: 'status', status, body: '{}' } });
+		expect((await test({})).message).toContain(advice);
+	});
+
+	it('names a base URL that is no web address', async () => {
+		const { message } = await test({ baseUrl: 'genaiapi.cloudsway.net' });
+		expect(message).toContain("'Base URL' is not a web address");
+	});
+
+	it.each([
 		['a bad key', () => ({ accessKey: 'wrong' })],
 		['another host', () => ({ baseUrl: cloudsway.sandbox.baseUrl })],
 		[
