@@ -192,7 +192,8 @@ export class N8nClient {
 		}));
 		const { name, connections, settings = {} } = workflow;
 		return await this.#data('POST', '/rest/workflows', {
-			body: { name, nodes, connections, settings },
+			// n8n 1.x stores no workflow without it.
+			body: { name, nodes, connections, settings, active: false },
 		});
 	}
 

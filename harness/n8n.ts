@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -22,10 +22,18 @@ const QUIET_OFFLINE = {
 	N8N_HIRING_BANNER_ENABLED: 'false',
 	N8N_VERIFIED_PACKAGES_ENABLED: 'false',
 	N8N_UNVERIFIED_PACKAGES_ENABLED: 'true',
-	N8N_DISABLED_MODULES: 'mcp-registry',
 	N8N_SECURE_COOKIE: 'false',
 	N8N_LISTEN_ADDRESS: '127.0.0.1',
 	N8N_DEFAULT_BINARY_DATA_MODE: 'filesystem',
+};
+
+/** Modules of n8n that look for the network by themselves; n8n does not start with a name it does not know. */
+const ONLINE_MODULES = ['mcp-registry'];
+
+const disabledModules = ({ n8n }: Host): NodeJS.ProcessEnv => {
+	const modules = path.join(path.dirname(n8n), '..', 'dist', 'modules');
+	const known = ONLINE_MODULES.filter((name) => existsSync(path.join(modules, name)));
+	return known.length === 0 ? {} : { N8N_DISABLED_MODULES: known.join(',') };
 };
 
 export interface N8nOptions {
@@ -122,6 +130,7 @@ export class N8n {
 			env: {
 				...inherited(),
 				...QUIET_OFFLINE,
+				...disabledModules(this.host),
 				PATH: [path.dirname(this.host.node), process.env.PATH].join(path.delimiter),
 				N8N_USER_FOLDER: this.userFolder,
 				N8N_ENCRYPTION_KEY: this.encryptionKey,
@@ -165,6 +174,13 @@ const inherited = (): NodeJS.ProcessEnv =>
 		),
 	);
 
+const answersOk = async (url: string): Promise<boolean> =>
+	await fetch(url).then(
+		(response) => response.ok,
+		() => false,
+	);
+
+/** An n8n before 2.0 is ready, by its own account, before it knows its REST calls. */
 const waitUntilReady = async (url: string, program: ChildProgram): Promise<void> => {
 	const deadline = Date.now() + READY_WITHIN_MS;
 	for (;;) {
@@ -173,11 +189,12 @@ const waitUntilReady = async (url: string, program: ChildProgram): Promise<void>
 				`n8n ended with ${program.ended} before it was ready:\n${program.log.slice(-4000)}`,
 			);
 		}
-		const ready = await fetch(`${url}/healthz/readiness`).then(
-			(response) => response.ok,
-			() => false,
-		);
-		if (ready) return;
+		if (
+			(await answersOk(`${url}/healthz/readiness`)) &&
+			(await answersOk(`${url}/rest/settings`))
+		) {
+			return;
+		}
 		if (Date.now() > deadline) {
 			await program.kill();
 			throw new Error(

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildPackage } from '../../harness/build.ts';
-import { hostFolder, prepareHost } from '../../harness/host.ts';
+import { hostFolder, hostsFolder, prepareHost } from '../../harness/host.ts';
 import { N8n } from '../../harness/n8n.ts';
 import { prepareNode } from '../../harness/node.ts';
 import { packPackage } from '../../harness/pack.ts';
@@ -42,8 +42,15 @@ const readSeen = (): Seen[] => {
 	}
 };
 
+const MAX_MESSAGE_CHARS = 500;
+
+/** What went wrong, without the folders of this machine. */
 const messageOf = (error: unknown): string =>
-	error instanceof Error ? error.message : String(error);
+	(error instanceof Error ? error.message : String(error))
+		.replaceAll(hostsFolder(), '…')
+		.replaceAll(os.tmpdir(), '…')
+		.replaceAll(packageRoot(), '.')
+		.slice(0, MAX_MESSAGE_CHARS);
 
 const runChecks = async (n8n: N8n): Promise<Seen['results']> => {
 	const sandbox = await startSandbox();
@@ -69,12 +76,12 @@ const runChecks = async (n8n: N8n): Promise<Seen['results']> => {
 	}
 };
 
-const see = async ({ recipe, node, replaced }: Version, tarball: string): Promise<Seen> => {
+const see = async ({ recipe, node, reason }: Version, tarball: string): Promise<Seen> => {
 	const seen: Seen = {
 		n8n: recipe.n8n,
 		node: node ?? process.versions.node,
 		day: new Date().toISOString().slice(0, 10),
-		replaced,
+		reason,
 		results: {},
 	};
 	let n8n: N8n | undefined;
@@ -106,6 +113,15 @@ if (asked.length < positionals.length || asked.length === 0) {
 	process.exit(2);
 }
 
+let interrupted = false;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+	// The install under way is ended by the same signal; n8n ends with this program.
+	process.once(signal, () => {
+		interrupted = true;
+		process.once(signal, () => process.exit(1));
+	});
+}
+
 mkdirSync(CACHE, { recursive: true });
 const work = mkdtempSync(path.join(os.tmpdir(), 'n8n-speech-versions-'));
 let seen = readSeen();
@@ -114,6 +130,7 @@ try {
 	const { tarball } = await packPackage(work);
 	for (const version of asked) {
 		const one = await see(version, tarball);
+		if (interrupted) break;
 		seen = [...seen.filter(({ n8n }) => n8n !== one.n8n), one];
 		writeFileSync(path.join(CACHE, 'seen.json'), JSON.stringify(seen, undefined, '\t'));
 		writeFileSync(PAGE, versionsPage(seen, CHECK_NAMES));

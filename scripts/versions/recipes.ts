@@ -6,8 +6,8 @@ export interface Version {
 	recipe: HostRecipe;
 	/** Version of Node that n8n's image of that version has; the tool chain's where it is left out. */
 	node?: string;
-	/** Packages that are another version than n8n names, because that one is not to be had. */
-	replaced?: Record<string, string>;
+	/** Why this version was taken and not the neighbour that was asked for first. */
+	reason?: string;
 }
 
 interface Layout {
@@ -51,23 +51,17 @@ const version1 = (n8n: string): Version => ({
 	node: NODE_22,
 });
 
-const version2 = (n8n: string, replaced: Record<string, string> = {}): Version => ({
-	recipe: {
-		n8n,
-		workspace: workspaceOf({ overrides: { ...OVERRIDES_2, ...replaced }, settings: [] }),
-	},
-	replaced,
+const version2 = (n8n: string, reason?: string): Version => ({
+	recipe: { n8n, workspace: workspaceOf({ overrides: OVERRIDES_2, settings: [] }) },
+	reason,
 });
 
 /** From the oldest to the newest. */
 export const versions = (): Version[] => [
 	version1('1.110.1'),
 	version1('1.123.81'),
-	version2('2.10.0', { '@n8n/ai-workflow-builder': '1.11.1' }),
-	version2('2.28.6', {
-		'@n8n/ai-workflow-builder': '1.27.3',
-		'@n8n_io/ai-assistant-sdk': '1.21.1',
-	}),
+	version2('2.11.4', '2.10.0 names @n8n/api-types 1.10.0, which is not to be had'),
+	version2('2.27.4', '2.28.6 names @n8n/api-types 1.28.4, which is not to be had'),
 	{ recipe: pinnedRecipe() },
 	version2('2.41.3'),
 ];

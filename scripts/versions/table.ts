@@ -7,8 +7,8 @@ export interface Seen {
 	day: string;
 	/** Why it could not be installed or started; there are no results then. */
 	failure?: string;
-	/** Packages that are another version than n8n names. */
-	replaced?: Record<string, string>;
+	/** Why this version was taken and not its neighbour. */
+	reason?: string;
 	/** By the name of the check: what went wrong, or null where it worked. */
 	results: Record<string, string | null>;
 }
@@ -38,12 +38,9 @@ export const versionsPage = (seen: Seen[], checks: string[]): string => {
 		}),
 		day,
 	];
-	const notes = sorted.flatMap(({ n8n, failure, replaced, results }) => [
+	const notes = sorted.flatMap(({ n8n, failure, reason, results }) => [
 		...(failure === undefined ? [] : [`- **${n8n}** could not be run: ${oneLine(failure)}`]),
-		...Object.entries(replaced ?? {}).map(
-			([name, version]) =>
-				`- **${n8n}** was run with ${name} ${version}: the one it names is not to be had.`,
-		),
+		...(reason === undefined ? [] : [`- **${n8n}** was taken because ${oneLine(reason)}.`]),
 		...Object.entries(results).flatMap(([check, result]) =>
 			result === null ? [] : [`- **${n8n}**, ${check}: ${oneLine(result)}`],
 		),

@@ -41,9 +41,9 @@ it('claims nothing of a version that could not be run, and says why', () => {
 	expect(page).not.toContain('The oldest version');
 });
 
-it('names the packages that are not those of the version', () => {
-	const page = versionsPage([seen('2.10.0', { replaced: { '@n8n/a': '1.2.3' } })], CHECKS);
-	expect(page).toContain('- **2.10.0** was run with @n8n/a 1.2.3');
+it('says why a version stands for its neighbour', () => {
+	const page = versionsPage([seen('2.11.4', { reason: '2.10.0 is not to be had' })], CHECKS);
+	expect(page).toContain('- **2.11.4** was taken because 2.10.0 is not to be had.\n');
 });
 
 it('takes as the oldest one only a version that passed everything', () => {
