@@ -362,6 +362,7 @@ describe('a slow source', () => {
 		await servedTo(1.5, 9, async (audioUrl) => {
 			const { error } = await transcribe({ maxReconnects: 1 }, fromUrl(audioUrl));
 			expect(error?.message).toContain('could not be read to its end');
+			expect(error?.description).toContain("download it with an 'HTTP Request' node first");
 			expect(error?.description).toContain('Tried 2 times.');
 			expect(error?.description).toContain('Transcribed until then: one two');
 		});

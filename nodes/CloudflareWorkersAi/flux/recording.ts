@@ -55,7 +55,7 @@ export async function openRecording(
 			return await abortable(work, signal);
 		} catch (error) {
 			signal.throwIfAborted();
-			throw notRead(item, audio.failure() ?? (error as Error));
+			throw notRead(item, audio.failure() ?? (error as Error), audio.isStored);
 		}
 	};
 	try {
@@ -78,7 +78,7 @@ export async function openRecording(
 	} catch (error) {
 		audio.close();
 		signal.throwIfAborted();
-		throw notRead(item, error as Error);
+		throw notRead(item, error as Error, audio.isStored);
 	}
 }
 
@@ -126,12 +126,17 @@ async function openContainer(bytes: ByteReader): Promise<PcmReader> {
 			);
 }
 
-function notRead(item: Item, cause: Error): Error {
+/** Flux takes a recording no faster than it is spoken, which some servers do not wait for. */
+const DOWNLOAD_FIRST =
+	"Its server may end downloads that take as long as the recording lasts: download it with an 'HTTP Request' node first, and set 'Input Type' to Binary File.";
+
+function notRead(item: Item, cause: Error, isStored: boolean): Error {
 	if (cause instanceof UnreadableAudio) return inputError(item, cause.message, cause.advice);
 	if (cause instanceof NodeOperationError) return cause;
 	const reason =
 		cause.name === 'TimeoutError'
 			? `Nothing more of it came for ${LONGEST_WAIT_SECONDS} seconds.`
 			: `Reading it ended with: ${escapeHtml(cause.message)}.`;
-	return inputError(item, 'The audio could not be read to its end', reason);
+	const goOn = isStored ? 'Run the item again.' : DOWNLOAD_FIRST;
+	return inputError(item, 'The audio could not be read to its end', `${reason} ${goOn}`);
 }

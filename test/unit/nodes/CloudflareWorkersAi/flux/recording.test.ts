@@ -10,7 +10,10 @@ import { makeDtmfWav } from '../../../../../sandbox/hearing/tones.ts';
 
 const context = { getNode: () => ({ name: 'Flux' }) } as unknown as IExecuteFunctions;
 
-function inputOf(content: Buffer | Readable, rawSampleRate?: number) {
+function inputOf(
+	content: Buffer | Readable,
+	{ rawSampleRate, isStored = false }: { rawSampleRate?: number; isStored?: boolean } = {},
+) {
 	let isClosed = false;
 	const input: RecordingInput = {
 		item: { context, itemIndex: 3, signal: new AbortController().signal },
@@ -20,7 +23,7 @@ function inputOf(content: Buffer | Readable, rawSampleRate?: number) {
 				content,
 				failure: () => undefined,
 				isRead: () => false,
-				isStored: false,
+				isStored,
 				close: () => {
 					isClosed = true;
 				},
@@ -45,7 +48,7 @@ describe('openRecording', () => {
 	});
 
 	it('takes anything as samples where it is told to', async () => {
-		const recording = await openRecording(inputOf(wav, 16_000).input, running);
+		const recording = await openRecording(inputOf(wav, { rawSampleRate: 16_000 }).input, running);
 		expect(await recording.read(22, 'mix')).toEqual(wav.subarray(0, 44));
 	});
 
@@ -65,7 +68,9 @@ describe('openRecording', () => {
 		const { input, isClosed } = inputOf(hanging);
 		await expect(openRecording(input, running)).rejects.toMatchObject({
 			message: 'The audio could not be read to its end',
-			description: 'Nothing more of it came for 300 seconds.',
+			description: expect.stringMatching(
+				/^Nothing more of it came for 300 seconds\. .* 'HTTP Request'/,
+			) as string,
 		});
 		expect(isClosed()).toBe(true);
 	});
@@ -87,9 +92,9 @@ describe('openRecording', () => {
 				throw new Error('disk <gone>');
 			})(),
 		);
-		const recording = await openRecording(inputOf(broken).input, running);
+		const recording = await openRecording(inputOf(broken, { isStored: true }).input, running);
 		await expect(recording.read(640, 'mix')).rejects.toMatchObject({
-			description: 'Reading it ended with: disk &lt;gone&gt;.',
+			description: 'Reading it ended with: disk &lt;gone&gt;. Run the item again.',
 		});
 	});
 });
