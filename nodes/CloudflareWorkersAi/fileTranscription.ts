@@ -8,6 +8,7 @@ import { callService } from '../shared/http/transport';
 import { showHint } from '../shared/hint';
 import { inputError, isToolRun, type Item } from '../shared/item';
 import { transcribeRecording, type FileAnswer } from '../shared/longRecordings/transcribeRecording';
+import { LiveText } from '../shared/liveText';
 import { subtitleBinary, type SubtitleRequest } from '../shared/transcript/subtitleBinary';
 import { transcriptJson, type Transcript } from '../shared/transcript/transcript';
 import { CLOUDFLARE, modelPath, readResult } from './service';
@@ -44,6 +45,7 @@ export async function transcribeFile(
 	request: FileRequest,
 ): Promise<INodeExecutionData[]> {
 	const { source, limits, timeoutSeconds, simplify, subtitles } = request;
+	const live = new LiveText(item);
 	const { json, transcript } = await transcribeRecording(item, {
 		source,
 		limits,
@@ -52,9 +54,10 @@ export async function transcribeFile(
 		introduced: [],
 		isTaken: () => true,
 		onText: () => undefined,
-		transcribeFile: async (file) => await askModel(item, request, file.source),
+		transcribeFile: async (file) => await askModel(item, request, file.source, live.isStreaming),
 	});
 	if (!transcript) return [{ json }];
+	await live.endWith(transcript.text);
 	const doubt = request.doubtOf?.(transcript);
 	if (doubt !== undefined) showHint(item, doubt, 'warning');
 	if (isToolRun(item.context)) return [{ json: { text: transcript.text } }];
@@ -62,11 +65,15 @@ export async function transcribeFile(
 	return [{ json: simplify ? transcriptJson(transcript) : json, ...(binary && { binary }) }];
 }
 
-/** The model's answer to one file; with its transcript where one is wanted. */
+/**
+ * The model's answer to one file; with its transcript where one is wanted.
+ * @param isHeard whether somebody listens to the text
+ */
 async function askModel(
 	item: Item,
 	{ model, query, timeoutSeconds, simplify, subtitles, toTranscript }: FileRequest,
 	source: AudioSource,
+	isHeard: boolean,
 ): Promise<FileAnswer> {
 	const { result, requestId } = await callService(
 		item,
@@ -85,9 +92,9 @@ async function askModel(
 		}),
 	);
 	const json = isObject(result) ? result : ({ result } as IDataObject);
-	if (!simplify && !subtitles && !isToolRun(item.context)) return { json };
-	const transcript = toTranscript(result, requestId);
-	if (transcript) return { json, transcript };
+	const isWanted = simplify || subtitles !== undefined || isToolRun(item.context);
+	const transcript = isWanted || isHeard ? toTranscript(result, requestId) : undefined;
+	if (transcript || !isWanted) return { json, transcript };
 	throw inputError(
 		item,
 		"Cloudflare's answer holds no transcript",

@@ -27,7 +27,7 @@ export class Connecte implements INodeType {
 		group: ['transform'],
 		version: 1,
 		subtitle: '={{$parameter["operation"] + ": " + $parameter["resource"]}}',
-		description: 'Run AI models with Connecte',
+		description: 'Transcribe speech, or run any other AI model, with Connecte',
 		defaults: { name: 'Connecte' },
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],

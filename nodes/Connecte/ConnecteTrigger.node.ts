@@ -41,7 +41,7 @@ export class ConnecteTrigger implements INodeType {
 		properties: [
 			{
 				displayName:
-					"Copy this node's webhook URL into 'Webhook URL' of the Connecte node's options. The Connecte node signs it with the 'Webhook Secret' of the credential, so both nodes need the same credential.",
+					"Publish the workflow first, then copy this node's production URL into 'Webhook URL' of the Connecte node's options; the test URL takes one call only. The Connecte node signs it with the 'Webhook Secret' of the credential, so both nodes need the same credential: without that secret every call is refused.",
 				name: 'notice',
 				type: 'notice',
 				default: '',

@@ -1,6 +1,6 @@
 import type { ChunkType } from 'n8n-workflow';
 
-import type { Item } from './item';
+import { isToolRun, type Item } from './item';
 import { abortable } from './time';
 
 /** A listener that has not taken a piece by then is gone: the transcript does not wait for it. */
@@ -12,7 +12,8 @@ const LONGEST_WAIT_MS = 5_000;
  * A listener that is gone, or never takes a piece, gets no more and neither fails nor holds up the item.
  */
 export class LiveText {
-	private readonly isStreaming: boolean;
+	/** Whether somebody listens. */
+	readonly isStreaming: boolean;
 
 	private hasBegun = false;
 
@@ -25,7 +26,9 @@ export class LiveText {
 		this.isStreaming =
 			typeof context.isStreaming === 'function' &&
 			typeof context.sendChunk === 'function' &&
-			context.isStreaming();
+			context.isStreaming() &&
+			// What an agent's tool hears is for the agent.
+			!isToolRun(context);
 	}
 
 	/** Opens the item's message; what follows before it, or a second time, is not sent. */
@@ -44,6 +47,15 @@ export class LiveText {
 	async end(): Promise<void> {
 		if (this.hasBegun) this.send('end');
 		await this.sent();
+	}
+
+	/** As `end`, with the whole text as one piece where nothing of it has been sent. */
+	async endWith(text: string): Promise<void> {
+		if (!this.hasBegun) {
+			this.begin();
+			this.add(text);
+		}
+		await this.end();
 	}
 
 	/** The text breaks off for the reason given. Resolves as `end` does. */

@@ -12,3 +12,7 @@ export function escapeHtml(text: string): string {
 export function mediaType(header: string | undefined): string {
 	return (header ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
 }
+
+/** Whether a text has characters of a script that is written without spaces between its words. */
+export const WRITTEN_WITHOUT_SPACES =
+	/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;

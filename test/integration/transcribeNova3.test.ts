@@ -183,6 +183,15 @@ describe('the file', () => {
 	});
 });
 
+describe('a workflow that answers in a stream', () => {
+	it.each([true, false])('gets the text as one piece (Simplify: %s)', async (simplify) => {
+		const { chunks, items } = await run({ streaming: true, parameters: { simplify } });
+		expect(chunks.map(({ type }) => type)).toEqual(['begin', 'item', 'end']);
+		expect(chunks[1]?.content).toBe('one two three four five six');
+		expect('results' in (items[0]?.json ?? {})).toBe(!simplify);
+	});
+});
+
 describe('the options', () => {
 	it('may come from expressions as text', async () => {
 		const options = { diarize: '={{ "true" }}', punctuate: '={{ "false" }}' };

@@ -11,7 +11,12 @@ import { inputError, isToolRun, keepPartialResult, type Item } from '../../share
 import { LiveText } from '../../shared/liveText';
 import { escapeHtml } from '../../shared/text';
 import { subtitleBinary, type SubtitleRequest } from '../../shared/transcript/subtitleBinary';
-import { transcriptJson, withoutEmpty, type Transcript } from '../../shared/transcript/transcript';
+import {
+	spokenJson,
+	transcriptJson,
+	withoutEmpty,
+	type Transcript,
+} from '../../shared/transcript/transcript';
 import { ChannelTranscription, type ChannelSettings } from './channel';
 import { eotTimeoutOption, socketQuery, type FluxParameters } from './parameters';
 import { openRecording, type Recording, type RecordingInput } from './recording';
@@ -107,7 +112,7 @@ class RecordingTranscription {
 		if (isToolRun(context)) return [{ json: { text: transcript.text } }];
 		if (output === 'turns') {
 			return this.turns().map(({ segment, words }) => ({
-				json: withoutEmpty({ ...segment, words: words.map(withoutEmpty) }),
+				json: { ...spokenJson(segment), ...withoutEmpty({ words: words.map(spokenJson) }) },
 			}));
 		}
 		if (output === 'events') return this.events().map((json) => ({ json }));

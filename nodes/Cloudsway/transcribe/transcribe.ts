@@ -72,7 +72,7 @@ async function transcribe(item: Item, request: TranscriptionRequest): Promise<Fi
 			onText: (piece) => live.add(piece),
 			transcribeFile: (file) => transcribeFile(item, request, file, live),
 		});
-		await live.end();
+		await live.endWith(answer.transcript?.text ?? '');
 		return answer;
 	} catch (error) {
 		await live.fail((error as Error).message);

@@ -1,6 +1,7 @@
 import type { IDataObject } from 'n8n-workflow';
 
 import { isObject } from '../../shared/http/answer';
+import { WRITTEN_WITHOUT_SPACES } from '../../shared/text';
 import { parseSubtitles } from '../../shared/transcript/subtitles/parse';
 import {
 	asNumber,
@@ -113,9 +114,6 @@ function wordsOfTokens(tokens: IDataObject[]): Word[] {
 		}))
 		.filter(({ text }) => text !== '');
 }
-
-const WRITTEN_WITHOUT_SPACES =
-	/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
 
 /** Bytes are the exact form: a character may be split over tokens. */
 function textOfTokens(tokens: IDataObject[]): string {

@@ -44,6 +44,13 @@ export function audioSource(item: Item): AudioSource {
 		: binarySource(item, binaryFieldOf(item));
 }
 
+/** The file name of an item's recording, as it came; `undefined` where it has none. */
+export function recordingNameOf(item: Item): string | undefined {
+	return parametersOf(item).choice(inputTypeField) === 'url'
+		? nameInPath(String(item.context.getNodeParameter('audioUrl', item.itemIndex)).trim())
+		: storedFile(item, binaryFieldOf(item)).fileName;
+}
+
 /** The name of a binary field, or by an expression the binary file itself. */
 function binaryFieldOf(item: Item): unknown {
 	const value: unknown = item.context.getNodeParameter('binaryPropertyName', item.itemIndex);

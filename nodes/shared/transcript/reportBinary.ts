@@ -1,9 +1,9 @@
 import type { IBinaryKeyData, IDataObject } from 'n8n-workflow';
 
 import type { Item } from '../item';
+import { nameAfterRecording } from './fileName';
 import type { Transcript } from './transcript';
 import { makeReport, type ReportSubject } from './report';
-import { readableText } from './reportParagraphs';
 
 export interface ReportRequest {
 	/** The binary field to put the file in. */
@@ -35,11 +35,6 @@ export async function reportBinary(
 }
 
 /** The recording's name with another ending: `meeting.html` for `calls/meeting.mp3`. */
-export function reportFileName(recording = ''): string {
-	const name = recording.split(/[/\\]/).pop() ?? '';
-	const stem = readableText(name)
-		.replace(/\.[^.]*$/, '')
-		.replace(/[<>:"|?*\ufffd]/g, '')
-		.trim();
-	return `${stem || 'transcript'}.html`;
+export function reportFileName(recording?: string): string {
+	return nameAfterRecording(recording, 'html', 'transcript');
 }

@@ -1,5 +1,6 @@
 import type { IBinaryKeyData } from 'n8n-workflow';
 
+import { recordingNameOf } from '../audio/source';
 import { subtitlesOption, subtitlesPropertyOption } from '../fields';
 import type { FieldValues } from '../fieldValues';
 import { inputError, type Item } from '../item';
@@ -33,7 +34,7 @@ export async function subtitleBinary(
 	{ format, property }: SubtitleRequest,
 	goOn: string,
 ): Promise<IBinaryKeyData> {
-	const file = makeSubtitles(transcript, format);
+	const file = makeSubtitles(transcript, format, recordingNameOf(item));
 	if (!file) {
 		throw inputError(
 			item,

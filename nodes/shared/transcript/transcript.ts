@@ -1,5 +1,7 @@
 import type { IDataObject } from 'n8n-workflow';
 
+import { languageCode } from './language';
+
 /** A stretch of speech; times in seconds from the start of the recording, confidence 0 to 1. */
 export interface Segment {
 	text: string;
@@ -39,9 +41,17 @@ export interface TranscriptPart {
 export function transcriptJson(transcript: Transcript): IDataObject {
 	return withoutEmpty({
 		...transcript,
-		segments: transcript.segments?.map(withoutEmpty),
-		words: transcript.words?.map(withoutEmpty),
+		language: languageCode(transcript.language),
+		segments: transcript.segments?.map(spokenJson),
+		words: transcript.words?.map(spokenJson),
 	});
+}
+
+/** A segment or word as JSON, its confidence with at most four decimals: what is beyond is noise. */
+export function spokenJson(part: Segment): IDataObject {
+	const { confidence } = part;
+	const rounded = confidence === undefined ? undefined : Math.round(confidence * 1e4) / 1e4;
+	return withoutEmpty({ ...part, confidence: rounded });
 }
 
 /** The object without keys that have no value or an empty list. */

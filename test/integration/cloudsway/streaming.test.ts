@@ -75,6 +75,15 @@ describe('transcribe: streaming', () => {
 		expect(cloudsway.sandbox.requests).toHaveLength(1);
 	});
 
+	it.each([true, false])('sends a whole answer as one piece (Simplify: %s)', async (simplify) => {
+		const { chunks } = await cloudsway.run('whisper-1', { simplify }, { streaming: true });
+		expect(chunks.map(({ type, content }) => [type, content])).toEqual([
+			['begin', undefined],
+			['item', TEXT],
+			['end', undefined],
+		]);
+	});
+
 	it('takes a whole answer where the service ignores the wish', async () => {
 		// By expression, since n8n itself drops an option that a fixed model hides.
 		const { items } = await cloudsway.run('whisper-1', {

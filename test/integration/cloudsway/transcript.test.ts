@@ -189,7 +189,8 @@ describe('transcribe: the transcript', () => {
 		const [output] = result.items;
 		expect(output?.binary?.captions).toMatchObject({
 			mimeType: 'text/vtt',
-			fileName: 'subtitles.vtt',
+			// After the recording, phrase.wav.
+			fileName: 'phrase.vtt',
 		});
 		const content = (await result.binary(output ?? { json: {} }, 'captions')).toString();
 		expect(content).toMatch(/^WEBVTT\n\n00:00:00\.\d{3} --> 00:00:00\.\d{3}\none two three\n/);

@@ -1,4 +1,5 @@
 import type { Transcript } from '../transcript';
+import { nameAfterRecording } from '../fileName';
 import { cuesOf } from './cues';
 import { SUBTITLE_FORMATS, type SubtitleFormat } from './formats';
 
@@ -10,13 +11,16 @@ export interface SubtitleFile {
 
 /**
  * The subtitles of a transcript as a file, in cues as `cuesOf` makes them.
+ * @param recording the recording's file name, after which the file is called
  * @returns `undefined` where there is text, but neither words nor segments have times
  */
 export function makeSubtitles(
 	transcript: Transcript,
 	format: SubtitleFormat,
+	recording?: string,
 ): SubtitleFile | undefined {
 	const { mimeType, speaker, write } = SUBTITLE_FORMATS[format];
 	const cues = cuesOf(transcript, speaker === 'inText');
-	return cues && { content: write(cues), fileName: `subtitles.${format}`, mimeType };
+	const fileName = nameAfterRecording(recording, format, 'subtitles');
+	return cues && { content: write(cues), fileName, mimeType };
 }

@@ -16,7 +16,8 @@ function listenedTo(take: (chunk: Chunk) => unknown, isStreaming = true): Item {
 
 function itemWith(context: object): Item {
 	const { signal } = new AbortController();
-	return { context: context as unknown as IExecuteFunctions, itemIndex: 2, signal };
+	const known = { getNode: () => ({ name: 'Node' }), ...context };
+	return { context: known as unknown as IExecuteFunctions, itemIndex: 2, signal };
 }
 
 describe('LiveText', () => {
@@ -97,6 +98,38 @@ describe('LiveText', () => {
 		live.add('one');
 		await expect(live.end()).resolves.toBeUndefined();
 		expect(calls).toBe(1);
+	});
+
+	it('sends the whole text as one piece only where none of it was sent', async () => {
+		const taken: Chunk[] = [];
+		const whole = new LiveText(listenedTo((chunk) => taken.push(chunk)));
+		await whole.endWith('one two');
+		expect(taken).toEqual([
+			['begin', 2, undefined],
+			['item', 2, 'one two'],
+			['end', 2, undefined],
+		]);
+		taken.length = 0;
+		const inPieces = new LiveText(listenedTo((chunk) => taken.push(chunk)));
+		inPieces.begin();
+		inPieces.add('one');
+		await inPieces.endWith('one two');
+		expect(taken.map(([type, , content]) => [type, content])).toEqual([
+			['begin', undefined],
+			['item', 'one'],
+			['end', undefined],
+		]);
+	});
+
+	it("sends nothing of an agent's tool, whose text is for the agent", async () => {
+		const taken: Chunk[] = [];
+		const item = itemWith({
+			isStreaming: () => true,
+			isToolExecution: () => true,
+			sendChunk: (...chunk: Chunk) => void taken.push(chunk),
+		});
+		await new LiveText(item).endWith('one');
+		expect(taken).toEqual([]);
 	});
 
 	it('ends although the listener never takes anything', async () => {
