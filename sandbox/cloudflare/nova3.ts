@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 
 import type { Exchange } from '../core/exchange.ts';
 import type { HeardWord } from '../hearing/dtmf.ts';
-import { hearWav, phrasesOf, type HeardAudio } from '../hearing/wav.ts';
+import { hearRecording } from '../hearing/recording.ts';
+import { phrasesOf, type HeardAudio } from '../hearing/wav.ts';
 import { incomplete, invalid, Refusal } from './envelope.ts';
 
 const SWITCHES = [
@@ -45,7 +46,7 @@ interface SpokenWord extends HeardWord {
 }
 
 /**
- * Nova-3: hears a WAV file; of any other audio file the text says format, size and sha256.
+ * Nova-3: hears a recording; where nothing can be heard in it, the text says format, size and sha256.
  * @throws Refusal for unknown options, a missing type or body, and what is no audio
  */
 export async function transcribeNova3(exchange: Exchange, maxBytes: number): Promise<object> {
@@ -61,12 +62,13 @@ export async function transcribeNova3(exchange: Exchange, maxBytes: number): Pro
 	const detected = isOn('detect_language')
 		? { detected_language: 'en', language_confidence: 0.99 }
 		: {};
-	if (file.format !== 'wav' || !file.content) {
+	const heard = file.content && (await hear(file.content));
+	const isSilent = file.format !== 'wav' && heard?.channels.flat().length === 0;
+	if (!heard || isSilent) {
 		const transcript = `${file.format} ${file.size} bytes sha256 ${file.sha256}`;
 		const alternatives = [{ transcript, confidence: 1, words: [] }];
 		return { results: { channels: [{ alternatives, ...detected }] } };
 	}
-	const heard = hear(file.content);
 	const channels = (isOn('multichannel') ? heard.channels : [mixed(heard)]).map((words) =>
 		spoken(words, isOn('diarize'), isOn('punctuate') || isOn('smart_format')),
 	);
@@ -134,11 +136,11 @@ async function readFile(exchange: Exchange, maxBytes: number): Promise<ReceivedF
 	return { format: format.name, size, sha256, ...(size <= MAX_HEARD_BYTES && { content }) };
 }
 
-function hear(content: Buffer): HeardAudio {
+async function hear(content: Buffer): Promise<HeardAudio | undefined> {
 	try {
-		return hearWav(content);
+		return await hearRecording(content);
 	} catch (error) {
-		throw invalid(`the WAV file cannot be decoded: ${(error as Error).message}`);
+		throw invalid(`the file cannot be decoded: ${(error as Error).message}`);
 	}
 }
 

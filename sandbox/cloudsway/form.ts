@@ -27,7 +27,7 @@ export interface ReceivedFile {
 	extension: string;
 	size: number;
 	sha256: string;
-	/** WAV files of up to 64 MiB, to be heard. */
+	/** Of files of up to 64 MiB, to be heard. */
 	bytes?: Buffer;
 }
 
@@ -87,14 +87,13 @@ export async function readForm(exchange: Exchange): Promise<ReceivedForm> {
 			hash.update(piece);
 			size += piece.length;
 			if (size > LARGEST_HEARD_BYTES) kept.length = 0;
-			else if (extension === 'wav') kept.push(piece);
+			else kept.push(piece);
 		});
 		// The parser reports it too, and that is where it is answered.
 		stream.on('error', () => undefined);
 		stream.on('end', () => {
 			const sha256 = hash.digest('hex');
-			const bytes =
-				extension === 'wav' && size <= LARGEST_HEARD_BYTES ? Buffer.concat(kept) : undefined;
+			const bytes = size <= LARGEST_HEARD_BYTES ? Buffer.concat(kept) : undefined;
 			form.file = { name: filename, extension, size, sha256, bytes };
 			record.file = { field, name: filename, mimeType, size, sha256 };
 		});

@@ -1,10 +1,14 @@
-import { hearWav, type HeardAudio } from '../hearing/wav.ts';
+import { hearRecording } from '../hearing/recording.ts';
+import type { HeardAudio } from '../hearing/wav.ts';
 import { Refusal } from './form.ts';
 
-/** @throws Refusal where the bytes cannot be decoded */
-export function heardIn(bytes: Buffer): HeardAudio {
+/**
+ * @returns `undefined` for what is of no format that can be heard
+ * @throws Refusal where the bytes cannot be decoded
+ */
+export async function heardIn(bytes: Buffer): Promise<HeardAudio | undefined> {
 	try {
-		return hearWav(bytes);
+		return await hearRecording(bytes);
 	} catch (error) {
 		throw new Refusal(400, `The audio file could not be decoded: ${(error as Error).message}`);
 	}

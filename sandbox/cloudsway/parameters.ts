@@ -21,7 +21,7 @@ const FORMATS: Readonly<Record<Model, readonly string[]>> = {
 
 export interface KnownSpeaker {
 	name: string;
-	/** Root mean square of the sample's words; none where it is no WAV file with words. */
+	/** Root mean square of the sample's words; none where none are heard in it. */
 	level?: number;
 }
 
@@ -41,7 +41,7 @@ export interface Parameters {
  * The form's fields, as strictly as the service's documentation has them.
  * @throws Refusal for unknown names, wrong values and combinations the model does not take
  */
-export function readParameters({ fields }: ReceivedForm, model: Model): Parameters {
+export async function readParameters({ fields }: ReceivedForm, model: Model): Promise<Parameters> {
 	const rest = [...fields];
 	const all = (name: string) => {
 		const values: string[] = [];
@@ -97,7 +97,10 @@ export function readParameters({ fields }: ReceivedForm, model: Model): Paramete
 		granularities.length > 0 && format !== 'verbose_json',
 		'timestamp_granularities needs response_format verbose_json',
 	);
-	const speakers = knownSpeakers(all('known_speaker_names[]'), all('known_speaker_references[]'));
+	const speakers = await knownSpeakers(
+		all('known_speaker_names[]'),
+		all('known_speaker_references[]'),
+	);
 	refuse(speakers.length > 0 && !isDiarize, `known speakers are not supported by '${model}'`);
 	const isChunked = readChunking(one);
 
@@ -146,24 +149,27 @@ function readChunking(one: (name: string) => string | undefined): boolean {
 	return strategy !== undefined || type !== undefined;
 }
 
-function knownSpeakers(names: string[], references: string[]): KnownSpeaker[] {
+async function knownSpeakers(names: string[], references: string[]): Promise<KnownSpeaker[]> {
 	if (names.length !== references.length) {
 		throw new Refusal(400, 'known_speaker_names and known_speaker_references differ in length');
 	}
 	if (names.length > 4) throw new Refusal(400, 'At most 4 known speakers are supported');
-	return names.map((name, index) => {
+	const speakers: KnownSpeaker[] = [];
+	for (const [index, name] of names.entries()) {
 		if (!name) throw new Refusal(400, 'known_speaker_names must not be empty');
 		const match = DATA_URL.exec(references[index] ?? '');
 		if (!match?.[1]) throw new Refusal(400, 'known_speaker_references must be data URLs of audio');
-		const bytes = Buffer.from(match[1], 'base64');
-		return bytes.toString('latin1', 0, 4) === 'RIFF' ? { name, level: levelOf(bytes) } : { name };
-	});
+		speakers.push({ name, level: await levelOf(Buffer.from(match[1], 'base64')) });
+	}
+	return speakers;
 }
 
 const DATA_URL = /^data:(?:audio|video)\/[\w.+-]+;base64,([A-Za-z0-9+/]+={0,2})$/;
 
-function levelOf(wav: Buffer): number | undefined {
-	const { duration, channels } = heardIn(wav);
+async function levelOf(sample: Buffer): Promise<number | undefined> {
+	const heard = await heardIn(sample);
+	if (!heard) return undefined;
+	const { duration, channels } = heard;
 	if (duration < 2 || duration > 10) {
 		throw new Refusal(400, 'A known speaker reference must be 2 to 10 seconds long');
 	}

@@ -12,6 +12,11 @@ export interface CloudswaySandbox {
 	endpointPaths: Readonly<Record<Model, string>>;
 }
 
+/** Of the file, in bytes. */
+const LARGEST_FILE_BYTES = 25_000_000;
+/** What the models behind `MaaS_GP_4o_…` are reported to take. */
+const LONGEST_SECONDS = 1_400;
+
 const ACCESS_KEY = 'sandbox-access-key';
 
 const ENDPOINT_PATHS: Readonly<Record<Model, string>> = {
@@ -60,10 +65,19 @@ async function handle(exchange: Exchange, path: string): Promise<void> {
 			throw new Refusal(404, `The resource '${path}' does not exist`);
 		}
 		const form = await readForm(exchange);
-		const parameters = readParameters(form, model);
+		const parameters = await readParameters(form, model);
 		if (!form.file) throw new Refusal(400, "The parameter 'file' is missing");
 		if (form.file.size === 0) throw new Refusal(400, 'The audio file is empty');
-		const heard = transcribe(form.file, parameters);
+		if (form.file.size > LARGEST_FILE_BYTES) {
+			throw new Refusal(413, `Maximum content size limit (${LARGEST_FILE_BYTES}) exceeded`);
+		}
+		const heard = await transcribe(form.file, parameters);
+		if (model !== 'whisper-1' && heard.duration > LONGEST_SECONDS) {
+			throw new Refusal(
+				400,
+				`audio duration ${heard.duration} seconds is longer than ${LONGEST_SECONDS} seconds which is the maximum for this model`,
+			);
+		}
 		if (model === 'MaaS_GP_4o_transcribe_diarize' && heard.duration > 30 && !parameters.isChunked) {
 			throw new Refusal(400, 'chunking_strategy is required for audio longer than 30 seconds');
 		}

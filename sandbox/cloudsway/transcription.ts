@@ -1,6 +1,6 @@
 import { phrasesOf } from '../hearing/wav.ts';
 import type { HeardWord } from '../hearing/dtmf.ts';
-import type { ReceivedFile } from './form.ts';
+import { Refusal, type ReceivedFile } from './form.ts';
 import { heardIn } from './hearing.ts';
 import type { KnownSpeaker, Parameters } from './parameters.ts';
 
@@ -27,18 +27,26 @@ export interface Segment {
 }
 
 /**
- * Hears a WAV file. Speakers are told apart by channel where there are several, else by loudness:
+ * Hears a recording. Speakers are told apart by channel where there are several, else by loudness:
  * words within a factor of 1.5 belong together. A known speaker has the loudness of its sample.
- * For other formats the text names format, size and hash of what arrived.
+ * Where nothing can be heard the text names format, size and hash of what arrived.
  */
-export function transcribe(file: ReceivedFile, parameters: Parameters): Transcription {
-	if (!file.bytes) {
+export async function transcribe(
+	file: ReceivedFile,
+	parameters: Parameters,
+): Promise<Transcription> {
+	const heard = file.bytes && (await heardIn(file.bytes));
+	if (file.extension === 'wav' && file.bytes && !heard) {
+		throw new Refusal(400, 'The audio file could not be decoded: it is no WAV file');
+	}
+	const isSilent = file.extension !== 'wav' && heard?.channels.flat().length === 0;
+	if (!heard || isSilent) {
 		const text = `${file.extension} file of ${file.size} bytes with sha256 ${file.sha256}`;
 		const logprobs = text.split(' ').map(() => 0);
 		const segment = { text, start: 0, end: 1, speaker: 'A', logprobs, logprob: 0 };
-		return { text, duration: 1, words: [], segments: [segment] };
+		return { text, duration: heard?.duration ?? 1, words: [], segments: [segment] };
 	}
-	const { duration, channels } = heardIn(file.bytes);
+	const { duration, channels } = heard;
 	const words = channels
 		.flatMap((list, channel) => list.map((word) => ({ ...word, channel })))
 		.sort((a, b) => a.start - b.start);

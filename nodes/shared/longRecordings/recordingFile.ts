@@ -85,9 +85,15 @@ export class RecordingFile {
 		}
 	}
 
-	/** Why reading it broke off, as an error of the item. */
-	readFailure(cause: Error): Error {
+	/**
+	 * Why reading it broke off, as an error of the item.
+	 * @param isSent whether something of it was sent before
+	 */
+	readFailure(cause: Error, isSent = false): Error {
 		this.item.signal.throwIfAborted();
+		if (cause instanceof UnreadableRecording) {
+			return isSent ? this.damage(cause.message) : this.refusal(cause.message);
+		}
 		if (cause instanceof NodeOperationError || cause instanceof NodeApiError) return cause;
 		return unreadBody(this.item, AUDIO_BODY, this.open?.failure() ?? cause);
 	}
@@ -104,14 +110,25 @@ export class RecordingFile {
 		);
 	}
 
-	private refusal(found: string, format: string | undefined): NodeOperationError {
+	private damage(found: string): NodeOperationError {
+		return inputError(
+			this.item,
+			'The recording is damaged, and could not be transcribed to its end',
+			`${found}. Check the node or address that supplies the file.`,
+		);
+	}
+
+	private refusal(found: string, format?: string): NodeOperationError {
 		const { length } = this.first;
 		const limit = megabytes(this.limits.bytes);
 		const size = length === undefined ? `more than ${limit}` : megabytes(length);
+		const isTooLarge = length === undefined || length > this.limits.bytes;
 		const known = CONTAINERS.map(({ name }) => name).join(', ');
 		return inputError(
 			this.item,
-			`The recording is above 'Part Megabytes' and cannot be cut: it has ${size}, and ${limit} are sent whole`,
+			isTooLarge
+				? `The recording is above 'Part Megabytes' and cannot be cut: it has ${size}, and ${limit} are sent whole`
+				: "The recording cannot be cut, and as a whole it is a video or above 'Part Minutes'",
 			`${found}${format && !found.includes(format) ? ` (${format})` : ''}. Nothing was sent. What can be cut: ${known}. Convert it to one of these in a step before, or set 'Long Recordings' to Send Whole.`,
 		);
 	}

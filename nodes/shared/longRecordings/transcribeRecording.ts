@@ -132,7 +132,7 @@ class PartsUnderWay {
 				if (this.failed && !item.context.continueOnFail()) break;
 			}
 		} catch (error) {
-			this.brokenOff = this.recording.readFailure(error as Error);
+			this.brokenOff = this.recording.readFailure(error as Error, this.parts.length > 0);
 		}
 		await Promise.all(this.underWay);
 		item.signal.throwIfAborted();

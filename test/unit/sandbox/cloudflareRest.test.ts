@@ -131,11 +131,16 @@ describe('Nova-3', () => {
 		]);
 	});
 
-	it('describes what is no WAV', async () => {
-		const file = Buffer.concat([Buffer.from('OggS'), Buffer.alloc(1_000, 7)]);
-		const { channels } = await resultsOf(nova(file, '', 'audio/ogg'));
+	it('describes what it hears nothing in', async () => {
+		const file = Buffer.concat([Buffer.from('#!AMR'), Buffer.alloc(1_000, 7)]);
+		const { channels } = await resultsOf(nova(file, '', 'audio/amr'));
 		const sha256 = createHash('sha256').update(file).digest('hex');
-		expect(channels[0]?.alternatives[0]?.transcript).toBe(`ogg 1004 bytes sha256 ${sha256}`);
+		expect(channels[0]?.alternatives[0]?.transcript).toBe(`amr 1005 bytes sha256 ${sha256}`);
+	});
+
+	it('refuses a compressed file that cannot be decoded', async () => {
+		const file = Buffer.concat([Buffer.from('OggS'), Buffer.alloc(1_000, 7)]);
+		expect((await nova(file, '', 'audio/ogg')).status).toBe(400);
 	});
 
 	it.each<[number, string, string, string]>([
