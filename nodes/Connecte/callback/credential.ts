@@ -5,7 +5,8 @@ import { CONNECTE } from '../connecteService';
 
 /** For each reading n8n makes an isolate, which costs more than all else that a call does. */
 const KEPT_MS = 10_000;
-const LONGEST_READ_MS = 4_500;
+/** After that, a reading that never ends stands in nobody's way. */
+const LONGEST_READ_MS = 30_000;
 
 interface Read {
 	credential: ICredentialDataDecryptedObject;
@@ -44,11 +45,13 @@ export async function webhookCredential(
 	if (!underWay.has(key)) {
 		underWay.set(key, reading);
 		const end = () => underWay.delete(key);
-		reading.then(end, end);
+		reading.then((fresh) => {
+			end();
+			// Also where it comes too late for the call that asked: the next one has it.
+			if (!isTest) kept.set(key, fresh);
+		}, end);
 	}
-	const fresh = await abortable(reading, signal);
-	if (!isTest) kept.set(key, fresh);
-	return fresh.credential;
+	return (await abortable(reading, signal)).credential;
 }
 
 async function read(context: IWebhookFunctions): Promise<Read> {
