@@ -161,6 +161,11 @@ export function valuesIn(item: ItemPlace, values: IDataObject): FieldValues {
 	return new FieldValues(item, (field) => values[field.name]);
 }
 
+/** How the editor shows a choice of a field; the value itself where it is none of them. */
+export function choiceName({ options = [] }: INodeProperties, value: string): string {
+	return options.find((option) => 'value' in option && option.value === value)?.name ?? value;
+}
+
 /** What the options of a field stand for. */
 export function choicesOf(field: INodeProperties): string[] {
 	return (field.options ?? []).flatMap((option) =>

@@ -148,7 +148,7 @@ describe('the file', () => {
 		['voice.oga', 'application/octet-stream', 'audio/ogg'],
 		['noname', 'audio/x-wav', 'audio/wav'],
 		['call.amr', 'audio/amr', 'audio/amr'],
-		['noname', 'text/plain', 'application/octet-stream'],
+		['call.wav', 'text/plain', 'application/octet-stream'],
 	])('%s of type %s goes as %s', async (fileName, mimeType, sent) => {
 		await run({ items: [item(wav, fileName, mimeType)] });
 		expect(lastRequest().headers['content-type']).toBe(sent);
@@ -180,6 +180,14 @@ describe('the file', () => {
 		expect(items[0]?.json.text).toBe(TEXT);
 		expect(sandbox.requests).toHaveLength(3);
 		expect(lastRequest().file?.size).toBe(wav.length);
+	});
+});
+
+describe('a file that says it is no audio', () => {
+	it('is refused by name before it is sent', async () => {
+		const { error } = await run({ items: [item(Buffer.from('text'), 'notes.txt', 'text/plain')] });
+		expect(error?.message).toContain("The file 'notes.txt' of type text/plain is no audio");
+		expect(sandbox.requests).toHaveLength(0);
 	});
 });
 

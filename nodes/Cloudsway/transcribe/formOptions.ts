@@ -4,6 +4,7 @@ import type { FieldValues } from '../../shared/fieldValues';
 import { inputError, type Item } from '../../shared/item';
 import { modelsAnswering, modelsThat, type ModelRules, type ResponseFormat } from '../service';
 import { knownSpeakersOption, speakerFields } from './knownSpeakers';
+import { quotedFormat, quotedModel } from './modelFields';
 
 /** A field of the form, under the service's name for it. */
 export type FormField = [name: string, value: string];
@@ -184,11 +185,11 @@ const FORM_OPTIONS: readonly FormOption[] = [
 		formFields: (options) => options.list(include).map((value) => ['include[]', value]),
 		models: {
 			taking: ({ logprobs }) => logprobs,
-			goOn: "Remove 'Include': log probabilities come with MaaS_GP_4o_transcribe and its mini only.",
+			goOn: "Remove 'Include': log probabilities come with MaaS 4o Transcribe and its Mini only.",
 		},
 		responseFormat: {
 			needed: 'json',
-			goOn: "Set 'Response Format' to json, or remove 'Include'.",
+			goOn: "Set 'Response Format' to JSON, or remove 'Include'.",
 		},
 	},
 	{
@@ -197,7 +198,7 @@ const FORM_OPTIONS: readonly FormOption[] = [
 			options.list(timestampGranularities).map((value) => ['timestamp_granularities[]', value]),
 		responseFormat: {
 			needed: 'verbose_json',
-			goOn: "Set 'Response Format' to verbose_json, which whisper-1 has, or remove 'Timestamp Granularities'.",
+			goOn: "Set 'Response Format' to Verbose JSON, which Whisper has, or remove 'Timestamp Granularities'.",
 		},
 	},
 	{
@@ -222,7 +223,7 @@ const FORM_OPTIONS: readonly FormOption[] = [
 		formFields: speakerFields,
 		models: {
 			taking: ({ knownSpeakers }) => knownSpeakers,
-			goOn: "Remove 'Known Speakers', or choose MaaS_GP_4o_transcribe_diarize.",
+			goOn: "Remove 'Known Speakers', or choose MaaS 4o Transcribe Diarize.",
 		},
 	},
 ];
@@ -277,7 +278,7 @@ function refuseConflicts(
 	if (option.responseFormat && option.responseFormat.needed !== responseFormat) {
 		throw inputError(
 			item,
-			`'${displayName}' cannot be used with 'Response Format' ${responseFormat}`,
+			`'${displayName}' cannot be used with ${quotedFormat(responseFormat)}`,
 			option.responseFormat.goOn,
 		);
 	}
@@ -287,7 +288,7 @@ function refuseConflicts(
 export function notWithModel(item: Item, what: string, model: string, goOn: string): Error {
 	return inputError(
 		item,
-		`${what} cannot be used with 'Model' ${model}`,
+		`${what} cannot be used with ${quotedModel(model)}`,
 		`${goOn} Choose the model 'Other' to send any combination.`,
 	);
 }

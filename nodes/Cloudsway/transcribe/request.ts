@@ -10,7 +10,7 @@ import {
 	subtitleOptions,
 	timeoutOption,
 } from '../../shared/fields';
-import { optionsOf, parametersOf, type FieldValues } from '../../shared/fieldValues';
+import { choiceName, optionsOf, parametersOf, type FieldValues } from '../../shared/fieldValues';
 import { inputError, type Item } from '../../shared/item';
 import { LongRecordingOptions } from '../../shared/longRecordings/fields';
 import { optionsCollection } from '../../shared/options';
@@ -31,6 +31,7 @@ import {
 	type FormField,
 	type KnownModel,
 } from './formOptions';
+import { modelField, quotedFormat, responseFormatField } from './modelFields';
 
 const endpointPathField: INodeProperties = {
 	displayName: 'Endpoint Path',
@@ -41,67 +42,6 @@ const endpointPathField: INodeProperties = {
 	placeholder: 'e.g. RkBOAlaWzKcubSji',
 	description:
 		'The endpoint path from the Cloudsway console. It selects the model that transcribes.',
-};
-
-const modelField: INodeProperties = {
-	displayName: 'Model',
-	name: 'model',
-	type: 'options',
-	options: [
-		{ name: 'MaaS 4o Mini Transcribe', value: 'MaaS_GP_4o_mini_transcribe' },
-		{ name: 'MaaS 4o Transcribe', value: 'MaaS_GP_4o_transcribe' },
-		{ name: 'MaaS 4o Transcribe Diarize', value: 'MaaS_GP_4o_transcribe_diarize' },
-		{ name: 'Other', value: 'other', description: 'Shows and allows every field' },
-		{ name: 'Whisper', value: 'whisper-1' },
-	],
-	default: 'MaaS_GP_4o_mini_transcribe',
-	description:
-		'The model behind the endpoint path. It is not sent; it decides which fields are shown and allowed.',
-};
-
-const responseFormatField: INodeProperties = {
-	displayName: 'Response Format',
-	name: 'responseFormat',
-	type: 'options',
-	options: [
-		{
-			name: 'Diarized JSON',
-			value: 'diarized_json',
-			description: 'Text in segments with speakers and times',
-			displayOptions: { show: { model: modelsAnswering('diarized_json') } },
-		},
-		{
-			name: 'JSON',
-			value: 'json',
-			description: 'Text, without times',
-		},
-		{
-			name: 'SRT',
-			value: 'srt',
-			description: 'Subtitles in the SubRip format',
-			displayOptions: { show: { model: modelsAnswering('srt') } },
-		},
-		{
-			name: 'Text',
-			value: 'text',
-			description: 'Text alone',
-			displayOptions: { show: { model: modelsAnswering('text') } },
-		},
-		{
-			name: 'Verbose JSON',
-			value: 'verbose_json',
-			description: 'Text with language, duration and the times of segments or words',
-			displayOptions: { show: { model: modelsAnswering('verbose_json') } },
-		},
-		{
-			name: 'WebVTT',
-			value: 'vtt',
-			description: 'Subtitles in the WebVTT format',
-			displayOptions: { show: { model: modelsAnswering('vtt') } },
-		},
-	],
-	default: 'json',
-	description: 'The form of the answer. Which ones there are depends on the model.',
 };
 
 const fileNameOption: INodeProperties = {
@@ -215,9 +155,9 @@ function responseFormatOf(
 	if (!model || model.rules.responseFormats.includes(format)) return format;
 	throw notWithModel(
 		item,
-		`'Response Format' ${format}`,
+		quotedFormat(format),
 		model.name,
-		`This model answers in: ${model.rules.responseFormats.join(', ')}.`,
+		`This model answers in: ${model.rules.responseFormats.map((answered) => choiceName(responseFormatField, answered)).join(', ')}.`,
 	);
 }
 
@@ -230,7 +170,7 @@ function subtitlesOf(
 	if (subtitles && (responseFormat === 'json' || responseFormat === 'text')) {
 		throw inputError(
 			item,
-			`'Subtitles' cannot be made from 'Response Format' ${responseFormat}, which has no times`,
+			`'Subtitles' cannot be made from ${quotedFormat(responseFormat)}, which has no times`,
 			FORMATS_WITH_TIMES,
 		);
 	}
@@ -239,4 +179,4 @@ function subtitlesOf(
 
 /** How to get an answer with times, for the user. */
 export const FORMATS_WITH_TIMES =
-	"Set 'Response Format' to verbose_json, srt or vtt (whisper-1) or diarized_json (MaaS_GP_4o_transcribe_diarize).";
+	"Set 'Response Format' to Verbose JSON, SRT or WebVTT (model Whisper) or Diarized JSON (model MaaS 4o Transcribe Diarize).";

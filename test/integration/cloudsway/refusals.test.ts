@@ -104,6 +104,17 @@ describe('transcribe: what the service would refuse is refused before', () => {
 		);
 	});
 
+	it('names choices as the editor shows them', async () => {
+		const { error } = await cloudsway.run('MaaS_GP_4o_transcribe', {
+			model: '={{ "MaaS_GP_4o_transcribe" }}',
+			responseFormat: '={{ "verbose_json" }}',
+		});
+		expect(error?.message).toContain(
+			"'Response Format' Verbose JSON cannot be used with 'Model' MaaS 4o Transcribe",
+		);
+		expect(error?.description).toContain('This model answers in: JSON.');
+	});
+
 	it('names a model that it does not know', async () => {
 		const { error } = await cloudsway.run('whisper-1', { model: '={{ "constructor" }}' });
 		expect(error?.message).toContain(`'Model' "constructor" is not known`);
