@@ -7,7 +7,7 @@ import type {
 	INodeProperties,
 } from 'n8n-workflow';
 
-import { checkBaseUrl } from './baseUrl';
+import { checkBaseUrl } from '../nodes/shared/http/baseUrl';
 
 function text(value: unknown): string {
 	return typeof value === 'string' ? value.trim() : '';

@@ -6,7 +6,7 @@ import type {
 	INodeProperties,
 } from 'n8n-workflow';
 
-import { checkBaseUrl } from './baseUrl';
+import { checkBaseUrl } from '../nodes/shared/http/baseUrl';
 
 // Apart from the list: n8n's linter takes a masked field with this name for a mistake.
 const accessKey: INodeProperties = {

@@ -6,7 +6,7 @@ import type {
 	INodeProperties,
 } from 'n8n-workflow';
 
-import { checkBaseUrl } from './baseUrl';
+import { checkBaseUrl } from '../nodes/shared/http/baseUrl';
 
 /** No prediction has this id, so that 404 in JSON means: the token was accepted. */
 const UNKNOWN_ID = '00000000-0000-0000-0000-000000000000';

@@ -60,7 +60,7 @@ export class Connecte implements INodeType {
 						name: 'Create',
 						value: 'create',
 						description: 'Run a model on an input',
-						action: 'Create prediction (run hosted model)',
+						action: 'Create prediction by running a hosted model',
 					},
 					{
 						name: 'Get',

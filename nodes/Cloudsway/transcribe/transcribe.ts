@@ -61,23 +61,21 @@ export async function execute(item: Item): Promise<INodeExecutionData[]> {
 async function transcribe(item: Item, request: TranscriptionRequest): Promise<FileAnswer> {
 	const live = new LiveText(item);
 	const { fileName, limits, responseFormat, timeoutSeconds } = request;
-	try {
-		const answer = await transcribeRecording(item, {
-			source: audioSource(item),
-			limits,
-			timeoutSeconds,
-			mostVoices: responseFormat === 'diarized_json' ? MAX_KNOWN_SPEAKERS : 0,
-			introduced: speakerNamesIn(request.formFields),
-			isTaken: (audio) => sentNameOf(audio, fileName) !== undefined || !isOtherMedia(audio),
-			onText: (piece) => live.add(piece),
-			transcribeFile: (file) => transcribeFile(item, request, file, live),
-		});
-		await live.endWith(answer.transcript?.text ?? '');
-		return answer;
-	} catch (error) {
-		await live.fail((error as Error).message);
+	const answer = await transcribeRecording(item, {
+		source: audioSource(item),
+		limits,
+		timeoutSeconds,
+		mostVoices: responseFormat === 'diarized_json' ? MAX_KNOWN_SPEAKERS : 0,
+		introduced: speakerNamesIn(request.formFields),
+		isTaken: (audio) => sentNameOf(audio, fileName) !== undefined || !isOtherMedia(audio),
+		onText: (piece) => live.add(piece),
+		transcribeFile: (file) => transcribeFile(item, request, file, live),
+	}).catch(async (error: Error) => {
+		await live.fail(error.message);
 		throw error;
-	}
+	});
+	await live.endWith(answer.transcript?.text ?? '');
+	return answer;
 }
 
 async function transcribeFile(

@@ -105,8 +105,9 @@ describe('a long recording', () => {
 	});
 
 	it('has a subtitle file of all parts', async () => {
-		const { items, binary } = await run('whisper-1', 'srt', { ...MEGABYTE, subtitles: 'vtt' });
-		const file = (await binary(items[0] ?? { json: {} }, 'subtitles')).toString();
+		const result = await run('whisper-1', 'srt', { ...MEGABYTE, subtitles: 'vtt' });
+		const { items } = result;
+		const file = (await result.binary(items[0] ?? { json: {} }, 'subtitles')).toString();
 		expect(file.match(/-->/g)?.length).toBe((items[0]?.json.segments as unknown[]).length);
 		expect(file).toContain('00:02:');
 	});
