@@ -1,19 +1,14 @@
 /** Decodes recordings by programs that know nothing of this one, and hears the digits in them. */
-import { WaveFile } from 'wavefile';
-
 import { decodeCompressed, type Decoded } from '../sandbox/hearing/decode.ts';
+import { decodeWav } from '../sandbox/hearing/decodeWav.ts';
 import { DtmfListener, type HeardWord } from '../sandbox/hearing/dtmf.ts';
 
 /** @param extension of the file, which tells the decoder to use */
 export async function decode(content: Buffer, extension: string): Promise<Decoded> {
 	switch (extension) {
 		case 'wav': {
-			const wav = new WaveFile(content);
-			wav.toBitDepth('32f');
-			const { sampleRate } = wav.fmt as { sampleRate: number };
-			const channels: unknown = wav.getSamples(false, Float32Array);
-			const first: unknown = Array.isArray(channels) ? channels[0] : channels;
-			const samples = first instanceof Float32Array ? first : new Float32Array();
+			const { sampleRate, frameCount, read } = decodeWav(content);
+			const samples = Float32Array.from(read(0, frameCount)[0] ?? []);
 			return { samples, sampleRate, complaints: [] };
 		}
 		case 'mp3':

@@ -1,5 +1,7 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
+import type { FileAnswer } from './longRecordings/transcribeRecording';
+
 /** A job of a service, under way or done, that was accepted for an item and may cost money. */
 export interface AcceptedJob {
 	/** As the service calls it, such as `prediction`. */
@@ -13,6 +15,8 @@ export interface ItemWork {
 	job?: AcceptedJob;
 	/** What the item put out, where it succeeded. */
 	results?: INodeExecutionData[];
+	/** What the service said to parts of its recording, by the hash of each part's file. */
+	answeredParts?: Map<string, FileAnswer>;
 }
 
 const MOST_TRIES = 5;

@@ -1,3 +1,5 @@
+import { createHash } from 'crypto';
+
 import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
 
 import { cutIntoParts, type Part, type PartLimits } from '../audio/parts';
@@ -100,6 +102,9 @@ class PartsUnderWay {
 
 	private readonly text: OrderedText;
 
+	/** Also by an earlier try of the node: what was paid is not paid again. */
+	private readonly answered: Map<string, FileAnswer>;
+
 	private voices: readonly Voice[] = [];
 
 	/** Why there are no more parts, where that is not the end of the recording. */
@@ -114,6 +119,8 @@ class PartsUnderWay {
 		private readonly recording: RecordingFile,
 	) {
 		this.text = new OrderedText(request.onText);
+		const { work = {} } = item;
+		this.answered = work.answeredParts ??= new Map<string, FileAnswer>();
 	}
 
 	/**
@@ -171,12 +178,16 @@ class PartsUnderWay {
 		const name = partName(this.recording.name, number, extension);
 		const text = this.text.lane();
 		try {
-			sent.answer = await transcribeFile({
-				source: () => Promise.resolve(audioInMemory(content, name, mimeType)),
-				isPart: true,
-				voices: this.voices,
-				onText: (piece) => text.add(piece),
-			});
+			const hash = createHash('sha256').update(content).digest('hex');
+			sent.answer =
+				this.answered.get(hash) ??
+				(await transcribeFile({
+					source: () => Promise.resolve(audioInMemory(content, name, mimeType)),
+					isPart: true,
+					voices: this.voices,
+					onText: (piece) => text.add(piece),
+				}));
+			this.answered.set(hash, sent.answer);
 			const { transcript } = sent.answer;
 			if (number === 1 && !part.isLast && transcript && mostVoices > 0) {
 				this.voices = await voicesIn(content, transcript, mostVoices, introduced);

@@ -22,8 +22,6 @@ export function isTimed<Value extends Segment>(value: Value): value is Timed<Val
 
 /** The times that two answers give one word differ by less. */
 const SAME_WORD_SECONDS = 0.6;
-/** How far beside another word one may lie and still be what was heard instead of it. */
-const COVER_SECONDS = 0.2;
 
 /**
  * Words of both parts, each of which belongs to the half of the overlap that it is nearer to. One
@@ -36,7 +34,9 @@ export function partWords(
 	{ start, end }: Overlap,
 ): Parted<Array<Timed<Word>>> {
 	const seam = (start + end) / 2;
-	const isInOverlap = (word: Timed<Word>) => word.end > start && word.start < end;
+	// One that both heard may lie in the overlap by the times of one answer, and beside it by the other's.
+	const isInOverlap = (word: Timed<Word>) =>
+		word.end > start - SAME_WORD_SECONDS && word.start < end + SAME_WORD_SECONDS;
 	const dropped = new Set<Timed<Word>>();
 	const paired = new Set<Timed<Word>>();
 	for (const [a, b] of pairWords(left.filter(isInOverlap), right.filter(isInOverlap))) {
@@ -75,11 +75,13 @@ function without(
 	return words.filter((word) => !taken.has(word));
 }
 
+/**
+ * Whether one of the others was heard instead of a word: only what lies at its middle, since the word
+ * beside it may be the first that the other part does not have.
+ */
 function isCovered(word: Timed<Word>, others: ReadonlyArray<Timed<Word>>): boolean {
 	const middle = middleOf(word);
-	return others.some(
-		({ start, end }) => start - COVER_SECONDS <= middle && middle <= end + COVER_SECONDS,
-	);
+	return others.some(({ start, end }) => start <= middle && middle <= end);
 }
 
 function inOrder(words: Array<Timed<Word>>): Array<Timed<Word>> {

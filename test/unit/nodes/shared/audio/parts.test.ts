@@ -17,13 +17,13 @@ const RECORDINGS = [
 	{ file: 'digits.flac', bytes: 16_000 },
 	{ file: 'digits-opus.ogg', bytes: 14_000 },
 	{ file: 'digits-vorbis.ogg', bytes: 9_000 },
-	{ file: 'digits.wav', bytes: 400_000 },
+	{ file: 'digits.wav', bytes: 200_000 },
 ];
 
 const contentOf = (file: string) =>
 	file === 'digits.wav'
 		? makeDtmfWav({
-				sampleRate: 16_000,
+				sampleRate: 8_000,
 				bitDepth: '24',
 				channels: [digitPhrases(), digitPhrases()],
 				duration: DIGITS_SECONDS,
@@ -115,9 +115,8 @@ it('gives the samples of a FLAC file unchanged, each once', async () => {
 	const parts = await cut(fixture('digits.flac'), 16_000);
 	const decoded = await Promise.all(parts.map(({ file }) => decode(file.content, 'flac')));
 	// FLAC loses nothing: every sample of every part can be compared.
-	expect(Buffer.concat(decoded.map(({ samples }) => Buffer.from(samples.buffer)))).toEqual(
-		Buffer.from(whole.samples.buffer),
-	);
+	const samples = Buffer.concat(decoded.map((part) => Buffer.from(part.samples.buffer)));
+	expect(hashOf(samples)).toBe(hashOf(Buffer.from(whole.samples.buffer)));
 });
 
 describe('a recording in which no pause is found', () => {

@@ -164,6 +164,13 @@ describe('parts that overlap', () => {
 					expect((transcript.words ?? []).map(({ text }) => text)).toEqual(all);
 				},
 			),
+			{
+				// At both ends of the overlap: a word that one part has beside it, and the other in it.
+				examples: [
+					[-0.0995, [12], true],
+					[-0.1005, [27], false],
+				],
+			},
 		);
 	});
 
