@@ -262,7 +262,8 @@ export class N8nClient {
 		const deadline = Date.now() + timeoutMs;
 		for (;;) {
 			const execution = await this.execution(id);
-			if (statuses.includes(execution.status)) return execution;
+			// n8n 1.x stores the status a moment before the data.
+			if (statuses.includes(execution.status) && execution.data !== undefined) return execution;
 			if (Date.now() > deadline) {
 				throw new Error(
 					`Execution ${id} is still '${execution.status}' after ${timeoutMs} ms; awaited: ${statuses.join(', ')}`,

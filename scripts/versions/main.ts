@@ -1,6 +1,9 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { buildPackage } from '../../harness/build.ts';
 import { hostFolder, hostsFolder, prepareHost } from '../../harness/host.ts';
@@ -44,13 +47,40 @@ const readSeen = (): Seen[] => {
 
 const MAX_MESSAGE_CHARS = 500;
 
-/** What went wrong, without the folders of this machine. */
+/** What went wrong, without the folders and the registry of this machine. */
 const messageOf = (error: unknown): string =>
 	(error instanceof Error ? error.message : String(error))
 		.replaceAll(hostsFolder(), '…')
 		.replaceAll(os.tmpdir(), '…')
 		.replaceAll(packageRoot(), '.')
+		.replace(/ while fetching it from \S+/, '')
 		.slice(0, MAX_MESSAGE_CHARS);
+
+/** A line of pnpm that names what is wrong, for instance a version that is not to be had. */
+const PROBLEM = /^\s*E[A-Z_]{3,}\s/;
+
+/** Runs npm and pnpm as an install does, and keeps what they say is wrong. */
+class Installer {
+	problem: string | undefined;
+
+	readonly runCommand = async (
+		command: string,
+		args: string[],
+		folder: string,
+	): Promise<number | NodeJS.Signals> => {
+		const child = spawn(command, args, {
+			cwd: folder,
+			stdio: ['ignore', 'pipe', 'inherit'],
+			shell: process.platform === 'win32',
+		});
+		createInterface({ input: child.stdout }).on('line', (line) => {
+			console.log(line);
+			if (PROBLEM.test(line)) this.problem ??= messageOf(line.trim());
+		});
+		const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals];
+		return code ?? signal;
+	};
+}
 
 const runChecks = async (n8n: N8n): Promise<Seen['results']> => {
 	const sandbox = await startSandbox();
@@ -84,18 +114,21 @@ const see = async ({ recipe, node, reason }: Version, tarball: string): Promise<
 		reason,
 		results: {},
 	};
+	const installer = new Installer();
+	const { runCommand } = installer;
 	let n8n: N8n | undefined;
 	try {
 		const host = await prepareHost({
 			say,
 			recipe,
-			node: node === undefined ? undefined : await prepareNode(node, { say }),
+			node: node === undefined ? undefined : await prepareNode(node, { say, runCommand }),
+			runCommand,
 		});
 		say(`n8n ${recipe.n8n} on Node ${seen.node}`);
 		n8n = await N8n.launch(host, { tarball });
 		seen.results = await runChecks(n8n);
 	} catch (error) {
-		seen.failure = messageOf(error);
+		seen.failure = installer.problem ?? messageOf(error);
 		say(`  ${seen.failure}`);
 	} finally {
 		if (n8n !== undefined) writeFileSync(path.join(CACHE, `${recipe.n8n}.log`), n8n.program.log);

@@ -30,8 +30,12 @@ const workspaceOf = ({ overrides, settings }: Layout): string =>
 		'',
 	].join('\n');
 
+/** Older n8n takes a later one from its maker's own site, which is no registry. */
+const XLSX = { xlsx: '0.18.5' };
+
 /** What n8n 2.x asks for in versions that are not to be had. */
 const OVERRIDES_2 = {
+	...XLSX,
 	linkedom: '0.18.12',
 	'@langchain/core': '1.2.8',
 	'@langchain/langgraph-checkpoint': '1.1.5',
@@ -40,7 +44,7 @@ const OVERRIDES_2 = {
 
 /** n8n 1.x imports packages that it does not name: its image had them at the top of the tree. */
 const LAYOUT_1: Layout = {
-	overrides: { xlsx: '0.18.5', '@langchain/langgraph-checkpoint': '1.0.0' },
+	overrides: { ...XLSX, '@langchain/langgraph-checkpoint': '1.0.0' },
 	settings: ['shamefullyHoist: true', 'resolutionMode: time-based'],
 };
 

@@ -14,6 +14,9 @@ let server: Server;
 let client: N8nClient;
 let calls: Call[];
 
+/** What a call is answered with, one after the other; all others get the workflow. */
+let answers: Record<string, unknown[]>;
+
 /** Status of the calls that an n8n does not know, or fails at; all others get 200. */
 let statuses: Record<string, number>;
 
@@ -22,12 +25,13 @@ const WORKFLOW = { id: 'w1', versionId: 'v1', name: 'Stored', nodes: [], connect
 beforeEach(async () => {
 	calls = [];
 	statuses = {};
+	answers = { 'POST /rest/workflows/w1/run': [{ executionId: '7' }] };
 	server = createServer((request, response) => {
 		void text(request).then((body) => {
 			const call = `${request.method} ${request.url}`;
 			calls.push({ call, body: body === '' ? undefined : JSON.parse(body) });
 			response.statusCode = statuses[call] ?? 200;
-			const data = call.endsWith('/run') ? { executionId: '7' } : WORKFLOW;
+			const data = answers[call]?.shift() ?? WORKFLOW;
 			response.end(JSON.stringify({ data }));
 		});
 	});
@@ -72,4 +76,17 @@ it('a workflow is run with all that an older and a newer n8n ask for', async () 
 		call: 'POST /rest/workflows/w1/run',
 		body: { workflowData: WORKFLOW, triggerToStartFrom: { name: 'Start' } },
 	});
+});
+
+it('an execution has ended when n8n has stored its data too', async () => {
+	const ended = { id: '7', status: 'success' };
+	const data = '[{"resultData":"1"},{"runData":"2"},{}]';
+	answers['GET /rest/executions/7'] = [
+		{ id: '7', status: 'running', data: '[]' },
+		{ ...ended, data: '[]' },
+		{ ...ended, data },
+	];
+	const execution = await client.waitForExecution('7', { pollMs: 1 });
+	expect(execution.data).toEqual({ resultData: { runData: {} } });
+	expect(calls).toHaveLength(3);
 });
