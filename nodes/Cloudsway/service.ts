@@ -13,7 +13,7 @@ const ADVICE: Readonly<Record<number, string | undefined>> = {
 	401: "Check 'Access Key' in the credential.",
 	403: "Cloudsway blocks addresses that are not on its list: add this n8n's public IP address to the whitelist in the Cloudsway console.",
 	404: "Check 'Endpoint Path': it is unknown, or belongs to a model of another type than transcription.",
-	413: 'Cloudsway takes files of up to 25 MB: shorten, split or compress the audio.',
+	413: "Cloudsway takes files of up to 25 MB: set 'Long Recordings' to Split, or lower 'Part Megabytes'.",
 	429: "Lower 'Concurrency' in the node's options, or wait.",
 	503: 'Cloudsway is overloaded or under maintenance.',
 };

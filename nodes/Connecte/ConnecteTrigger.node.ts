@@ -162,6 +162,8 @@ export class ConnecteTrigger implements INodeType {
 				);
 			},
 			async delete(this: IHookFunctions): Promise<boolean> {
+				// What n8n has stored of them stays.
+				forgetEvents(triggerKey(this));
 				return await Promise.resolve(true);
 			},
 		},

@@ -52,6 +52,7 @@ export function beginTry(context: IExecuteFunctions, count: number): NodeTry {
 	stepsWithTries.set(step, tries);
 	tries.number++;
 	// https://github.com/n8n-io/n8n/blob/master/packages/core/src/execution-engine/workflow-execute.ts
-	const most = Math.min(MOST_TRIES, Math.max(FEWEST_TRIES, maxTries ?? USUAL_TRIES));
+	const wanted = maxTries === undefined || maxTries === 0 ? USUAL_TRIES : maxTries;
+	const most = Math.min(MOST_TRIES, Math.max(FEWEST_TRIES, wanted));
 	return { work: tries.work, hasNext: tries.number < most };
 }
