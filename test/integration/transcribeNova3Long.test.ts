@@ -60,6 +60,22 @@ it('sends a recording of any length as it is where that is not asked for', async
 	expect(items[0]?.json.parts).toBeUndefined();
 });
 
+it('warns that speakers are told apart within a part only, and gives none another’s name', async () => {
+	const { items, hints } = await run({ ...SPLIT, diarize: true });
+	const segments = items[0]?.json.segments as Array<{ speaker: string }>;
+	expect(segments.map(({ speaker }) => speaker)).toEqual(['speaker 0', 'speaker 1', 'speaker 2']);
+	expect(hints.map(({ message }) => message)).toContainEqual(
+		expect.stringContaining('Speakers are told apart within a part only'),
+	);
+});
+
+it('gives the results of the parts untouched without Simplify', async () => {
+	const { items } = await run(SPLIT, { parameters: { simplify: false } });
+	const parts = items[0]?.json.parts as Array<{ start: number; answer: object }>;
+	expect(parts).toHaveLength(3);
+	for (const { answer } of parts) expect(answer).toHaveProperty('results.channels');
+});
+
 describe.each(['binary', 'url', 'chunked'])('a long recording, from %s', (from) => {
 	it('goes out in parts and comes back as one, no word lost or doubled', async () => {
 		const address = `${sandbox.baseUrl}/samples/meeting.wav`;

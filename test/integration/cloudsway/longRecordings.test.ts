@@ -222,6 +222,18 @@ describe('a part that fares badly', () => {
 		expect(error?.message).toMatch(/\(minutes \d:\d\d to \d:\d\d\) \[item 0\]$/);
 	});
 
+	it('is all that is sent and paid again by Retry On Fail', async () => {
+		cloudsway.sandbox.faults.add({ fault: { kind: 'status', status: 500 } });
+		const settings = { retryOnFail: true, maxTries: 2, waitBetweenTries: 0 };
+		const { items } = await run('whisper-1', 'verbose_json', MEGABYTE, { settings });
+		expect(items[0]?.json.text).toBe(SPOKEN);
+		const sizes = uploads()
+			.filter(({ status }) => status === 200)
+			.map(({ file }) => file?.sha256);
+		expect(new Set(sizes).size).toBe(sizes.length);
+		expect(uploads()).toHaveLength(4);
+	});
+
 	it('leaves the rest and what is missing, with Continue On Fail', async () => {
 		cloudsway.sandbox.faults.add({ fault: { kind: 'status', status: 500 } });
 		const { items } = await run('whisper-1', 'verbose_json', MEGABYTE, { continueOnFail: true });
