@@ -71,7 +71,7 @@ export async function transcribeFile(
  */
 async function askModel(
 	item: Item,
-	{ model, query, timeoutSeconds, simplify, subtitles, toTranscript }: FileRequest,
+	{ model, query, timeoutSeconds, simplify, subtitles, limits, toTranscript }: FileRequest,
 	source: AudioSource,
 	isHeard: boolean,
 ): Promise<FileAnswer> {
@@ -93,7 +93,9 @@ async function askModel(
 	);
 	const json = isObject(result) ? result : ({ result } as IDataObject);
 	const isWanted = simplify || subtitles !== undefined || isToolRun(item.context);
-	const transcript = isWanted || isHeard ? toTranscript(result, requestId) : undefined;
+	// Parts are joined, and kept where another one fails, by their transcripts.
+	const isUsed = isWanted || isHeard || limits !== undefined;
+	const transcript = isUsed ? toTranscript(result, requestId) : undefined;
 	if (transcript || !isWanted) return { json, transcript };
 	throw inputError(
 		item,

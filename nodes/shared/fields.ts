@@ -10,7 +10,7 @@ export const inputTypeField: INodeProperties = {
 	type: 'options',
 	options: [
 		{ name: 'Binary File', value: 'binary', description: 'A file that the item carries' },
-		{ name: 'URL', value: 'url', description: 'A file on the web, streamed through' },
+		{ name: 'URL', value: 'url', description: 'A file on the web, downloaded by n8n' },
 	],
 	default: 'binary',
 	description: 'Where the audio comes from',
@@ -45,7 +45,8 @@ export const audioInputFields: INodeProperties[] = [
 		required: true,
 		default: '',
 		placeholder: 'e.g. https://example.com/recording.mp3',
-		description: 'The address of the audio file. It is downloaded and sent on as it arrives.',
+		description:
+			'The address of the audio file. It is downloaded and sent on; nothing of it is stored.',
 		displayOptions: { show: { inputType: ['url'] } },
 	},
 ];

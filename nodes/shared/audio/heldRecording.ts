@@ -6,7 +6,7 @@ export type Content = Buffer | AsyncIterable<Uint8Array>;
 
 /**
  * A recording whose first bytes are kept while it is looked at, so that it can be read from its
- * beginning again without being fetched again. One reader at a time: a new one ends the one before.
+ * beginning again without being fetched again. One reader at a time.
  */
 export class HeldRecording implements RecordingBytes {
 	/** What comes after all that was read; `undefined` where the beginning is not kept. */
@@ -28,11 +28,6 @@ export class HeldRecording implements RecordingBytes {
 		readonly length?: number,
 	) {}
 
-	/** Whether all that was read is kept. */
-	get isKept(): boolean {
-		return this.rest !== undefined;
-	}
-
 	async open(): Promise<ByteReader> {
 		return new ByteReader(this.keeping(await this.content()));
 	}
@@ -53,7 +48,8 @@ export class HeldRecording implements RecordingBytes {
 		return this.rest;
 	}
 
-	private forget(): void {
+	/** Frees what is kept; a further reader fetches the recording again. */
+	forget(): void {
 		this.rest = undefined;
 		this.kept = [];
 		this.keptBytes = 0;

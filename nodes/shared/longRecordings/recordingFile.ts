@@ -12,6 +12,8 @@ import { inputError, type Item } from '../item';
 import { abortable } from '../time';
 
 const BYTES_PER_MEGABYTE = 1_000_000;
+/** A stall is told after nine tenths of the limit at the earliest. */
+const RENEWALS_PER_LIMIT = 10;
 
 /** How a recording is to be sent: as one file, or cut while its sound is read. */
 export type Sending = { whole: AudioSource } | { track: SoundTrack };
@@ -79,7 +81,11 @@ export class RecordingFile {
 				const track = await openSoundTrack(this.held).catch(ifUnreadable(() => undefined));
 				if (track) return { track };
 			}
-			return { whole: this.first.isStored ? this.source : await this.inMemory() };
+			if (!this.first.isStored) return { whole: await this.inMemory() };
+			// It is read again as it is sent: what was looked at must not stay in memory meanwhile.
+			this.held.forget();
+			this.close();
+			return { whole: this.source };
 		} catch (error) {
 			throw this.readFailure(error as Error);
 		}
@@ -147,9 +153,17 @@ export class RecordingFile {
 	): AsyncGenerator<Uint8Array, void, undefined> {
 		const { item, stallSeconds } = this;
 		const pieces = content[Symbol.asyncIterator]();
-		for (;;) {
+		const limit = () => {
 			const deadline = AbortSignal.timeout(Math.ceil(stallSeconds * 1_000));
 			const signal = AbortSignal.any([item.signal, deadline]);
+			return { deadline, signal, since: performance.now() };
+		};
+		let stall = limit();
+		for (;;) {
+			// One signal for many pieces: each would stay in memory until its time is up.
+			const age = performance.now() - stall.since;
+			if (age > (stallSeconds * 1_000) / RENEWALS_PER_LIMIT) stall = limit();
+			const { deadline, signal } = stall;
 			const next = await abortable(pieces.next(), signal).catch((error: Error) => {
 				throw deadline.aborted ? slowBody(item, AUDIO_BODY, stallSeconds) : error;
 			});

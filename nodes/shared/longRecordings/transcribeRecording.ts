@@ -88,7 +88,7 @@ export async function transcribeRecording(
 	}
 }
 
-/** A part that was sent; its file is not kept. */
+/** A part that was sent; its file is kept until it is answered. */
 interface SentPart extends Omit<Part, 'file'> {
 	answer?: FileAnswer;
 	error?: Error;
@@ -136,7 +136,8 @@ class PartsUnderWay {
 				this.underWay.add(sending);
 				if (this.parts.length === 1 && request.mostVoices > 0) await sending;
 				while (this.underWay.size >= MOST_HELD) await Promise.race(this.underWay);
-				if (this.failed && !item.context.continueOnFail()) break;
+				const { failed } = this;
+				if (failed && (isLasting(failed.error) || !item.context.continueOnFail())) break;
 			}
 		} catch (error) {
 			this.brokenOff = this.recording.readFailure(error as Error, this.parts.length > 0);
@@ -190,7 +191,9 @@ class PartsUnderWay {
 			this.answered.set(hash, sent.answer);
 			const { transcript } = sent.answer;
 			if (number === 1 && !part.isLast && transcript && mostVoices > 0) {
-				this.voices = await voicesIn(content, transcript, mostVoices, introduced);
+				// The part is paid for and heard, whether or not a voice can be cut out of it.
+				const voices = voicesIn(content, transcript, mostVoices, introduced);
+				this.voices = await voices.catch(() => []);
 			}
 		} catch (error) {
 			sent.error = error as Error;
@@ -257,6 +260,17 @@ class PartsUnderWay {
 			'warning',
 		);
 	}
+}
+
+/** Causes that every further part would meet too. */
+const LASTING_CAUSES: ReadonlySet<string | undefined> = new Set([
+	'configuration-invalid',
+	'credential-invalid',
+	'quota-exhausted',
+]);
+
+function isLasting(error: Error | undefined): boolean {
+	return error instanceof NodeApiError && LASTING_CAUSES.has(error.failure?.cause);
 }
 
 function partName(name = '', number: number, extension: string): string {

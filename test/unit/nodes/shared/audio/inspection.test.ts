@@ -129,6 +129,7 @@ describe('HeldRecording', () => {
 		await (await recording.open()).peek(64);
 		expect(await contentOf(recording)).toEqual(content);
 		expect(about.fetched).toBe(1);
-		expect(recording.isKept).toBe(false);
+		await (await recording.open()).peek(64);
+		expect(about.fetched).toBe(2);
 	});
 });
