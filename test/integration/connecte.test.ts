@@ -95,6 +95,16 @@ describe('create', () => {
 		expect(sandbox.connecte.reads.size).toBe(0);
 	});
 
+	it('bears that a prediction is not known everywhere just after it was created', async () => {
+		sandbox.faults.add({ method: 'GET', times: 2, fault: { kind: 'status', status: 404 } });
+		const { items, error } = await echo(
+			{ durationMs: 100 },
+			{ waitForCompletion: 'poll', options: { pollInterval: 0.1 } },
+		);
+		expect(error).toBeUndefined();
+		expect(items[0]?.json.status).toBe('succeeded');
+	});
+
 	it('goes on waiting where SYNC comes back unfinished', async () => {
 		const { items } = await echo(
 			{ durationMs: 1_300 },
