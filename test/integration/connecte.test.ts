@@ -32,6 +32,8 @@ const run = async ({ credential, ...options }: Run): Promise<RunResult> =>
 			connecteApi: {
 				type: new ConnecteApi(),
 				data: { ...sandbox.connecte.credential, ...credential } as never,
+				// What the service asks for in one test holds for its credential alone.
+				id: expect.getState().currentTestName,
 			},
 		},
 		...options,
@@ -479,7 +481,7 @@ describe('get, cancel and wait', () => {
 		const fault = { kind: 'status', status: 503, headers } as const;
 		const id = await created({ durationMs: 0 });
 		sandbox.faults.add({ method: 'GET', fault });
-		const { items } = await operate('wait', id, { options: { pollInterval: 0.2 } });
+		const { items } = await operate('wait', id, { options: { pollInterval: 0.2, maxWait: 2 } });
 		expect(items[0]?.json).toMatchObject({ id, status: 'succeeded' });
 		const running = await created({ durationMs: 60_000 });
 		sandbox.faults.add({ method: 'GET', times: 9, fault: { kind: 'silence' } });
