@@ -16,6 +16,7 @@ import * as create from './operations/create';
 import * as get from './operations/get';
 import * as wait from './operations/wait';
 import { getInputFields } from './schema/mapperFields';
+import { suspendExecution } from './waiting/suspend';
 
 const operations = { cancel, create, get, wait };
 
@@ -89,7 +90,7 @@ export class Connecte implements INodeType {
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 		const operation = this.getNodeParameter('operation', 0) as keyof typeof operations;
 		const items = await runItems(this, concurrencyOf(this), operations[operation].execute);
-		return [items];
+		return [await suspendExecution(this, items)];
 	}
 
 	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {

@@ -64,7 +64,7 @@ export const waitForCompletionField: INodeProperties = {
 			name: 'Webhook',
 			value: 'webhook',
 			description:
-				"Store the execution and go on when Connecte calls. Takes one item, and an n8n that is reachable by https. Should n8n be restarted meanwhile and no call come, it goes on a minute after 'Max Wait' with the input of this node: the workflow can tell by the missing result.",
+				"Store the execution and go on when Connecte has called for all items. Takes an n8n that is reachable by https. A prediction that has not ended by 'Max Wait' is put out with its ID and 'timedOut'.",
 		},
 	],
 	default: 'poll',
@@ -96,13 +96,6 @@ export async function readCreateRequest(item: Item): Promise<CreateRequest> {
 	const parameters = parametersOf(item);
 	const { model, path } = modelOf(item, context.getNodeParameter('model', itemIndex, ''));
 	const waitFor = parameters.choice<WaitFor>(waitForCompletionField);
-	if (waitFor === 'webhook' && context.getInputData().length > 1) {
-		throw inputError(
-			item,
-			"'Wait for Completion' by webhook takes one item at a time, since an execution can wait for one webhook only",
-			"Choose 'Poll' for several items, or put the node into a 'Loop Over Items' with a batch size of 1.",
-		);
-	}
 	if (waitFor === 'webhook' && isToolRun(context)) {
 		throw inputError(
 			item,

@@ -8,7 +8,7 @@ import {
 
 import { isToolRun, partialResultOf, type Item } from './item';
 import { abortable } from './time';
-import { beginTry, type ItemWork } from './tries';
+import { beginTry, type AcceptedJob, type ItemWork } from './tries';
 
 /** What an operation does with one item; it stops when the item's signal is aborted. */
 export type ItemOperation = (item: Item) => Promise<INodeExecutionData[]>;
@@ -66,7 +66,7 @@ export async function runItems(
 	};
 	await Promise.all(Array.from({ length: Math.min(concurrency, missing.length) }, runNext));
 
-	if (failure) throw hasNext ? failure : withOthersJobs(failure, work);
+	if (failure) throw hasNext ? failure : withOthersJobs(failure, jobsIn(work));
 	if (cancelled?.aborted) {
 		throw new NodeOperationError(context.getNode(), 'The execution was stopped', {
 			description: 'Items that were under way were broken off; no further ones were started.',
@@ -77,19 +77,28 @@ export async function runItems(
 
 const MOST_NAMED = 100;
 
+interface ItemJob extends AcceptedJob {
+	/** Of the item that it was accepted for. */
+	index: number;
+}
+
+function jobsIn(work: ItemWork[]): ItemJob[] {
+	return work.flatMap(({ job }, index) => (job ? [{ ...job, index }] : []));
+}
+
 /** The error of an item with the jobs that were accepted for other items, whose results the node cannot put out. */
-function withOthersJobs<E extends NodeApiError | NodeOperationError>(
+export function withOthersJobs<E extends NodeApiError | NodeOperationError>(
 	error: E,
-	work: ItemWork[],
+	jobs: ItemJob[],
 ): E {
-	const jobs = work.flatMap(({ job }, item) =>
-		job && item !== error.context.itemIndex ? [`${job.kind} ${job.id} [item ${item}]`] : [],
-	);
-	if (jobs.length === 0) return error;
-	const more = jobs.length > MOST_NAMED ? ` and ${jobs.length - MOST_NAMED} more` : '';
-	const named = `Accepted for other items by then, and perhaps billed: ${jobs.slice(0, MOST_NAMED).join(', ')}${more}. Those that were still waited for are given up. Set 'On Error' to continue, so that one item does not end the others.`;
+	const others = jobs
+		.filter(({ index }) => index !== error.context.itemIndex)
+		.map(({ kind, id, index }) => `${kind} ${id} [item ${index}]`);
+	if (others.length === 0) return error;
+	const more = others.length > MOST_NAMED ? ` and ${others.length - MOST_NAMED} more` : '';
+	const named = `Accepted for other items by then, and perhaps billed: ${others.slice(0, MOST_NAMED).join(', ')}${more}. Those that were still waited for are given up. Set 'On Error' to continue, so that one item does not end the others.`;
 	error.description = `${error.description ?? ''} ${named}`.trim();
-	error.context.acceptedJobs = jobs;
+	error.context.acceptedJobs = others;
 	return error;
 }
 

@@ -29,7 +29,7 @@ const USUAL_TRIES = 3;
  * since n8n would store the node's own context, with every result in it, a second time with the execution,
  * and its tries are all made by one process.
  */
-const stepsWithTries = new WeakMap<object, Omit<NodeTry, 'hasNext'> & { number: number }>();
+const stepsWithTries = new WeakMap<object, { work: ItemWork[]; left: number }>();
 
 /** One try of a node to do its items. */
 export interface NodeTry {
@@ -45,14 +45,29 @@ export interface NodeTry {
  */
 export function beginTry(context: IExecuteFunctions, count: number): NodeTry {
 	const fresh = () => Array.from({ length: count }, (): ItemWork => ({}));
-	const { name, retryOnFail, maxTries } = context.getNode();
-	const step = retryOnFail === true ? context.getExecuteData() : undefined;
-	if (step?.node.name !== name) return { work: fresh(), hasNext: false };
-	const tries = stepsWithTries.get(step) ?? { work: fresh(), number: 0 };
-	stepsWithTries.set(step, tries);
-	tries.number++;
+	const step = stepOf(context);
+	if (step === undefined) return { work: fresh(), hasNext: false };
+	const { maxTries } = context.getNode();
 	// https://github.com/n8n-io/n8n/blob/master/packages/core/src/execution-engine/workflow-execute.ts
 	const wanted = maxTries === undefined || maxTries === 0 ? USUAL_TRIES : maxTries;
 	const most = Math.min(MOST_TRIES, Math.max(FEWEST_TRIES, wanted));
-	return { work: tries.work, hasNext: tries.number < most };
+	const tries = stepsWithTries.get(step) ?? { work: fresh(), left: most };
+	stepsWithTries.set(step, tries);
+	tries.left--;
+	return { work: tries.work, hasNext: tries.left > 0 };
+}
+
+/** Whether n8n will try the node again though it puts out these items: it looks at the first one's error. */
+export function isTriedAgain(context: IExecuteFunctions, items: INodeExecutionData[]): boolean {
+	const step = stepOf(context);
+	const tries = step && stepsWithTries.get(step);
+	const error = items[0]?.json.error;
+	return tries !== undefined && tries.left > 0 && (error ?? false) !== false;
+}
+
+/** What all tries of the node within this step have in common; none where there is but one try. */
+function stepOf(context: IExecuteFunctions): object | undefined {
+	const { name, retryOnFail } = context.getNode();
+	const step = retryOnFail === true ? context.getExecuteData() : undefined;
+	return step?.node.name === name ? step : undefined;
 }

@@ -54,10 +54,13 @@ import {
 /** How n8n keeps binary data: as files with an id, or (`default`) in memory as base64 without one. */
 export type BinaryMode = 'filesystem' | 'default';
 
-/** Credentials of a node by type name; `data` holds what a user filled in, defaults are added. */
+/**
+ * Credentials of a node by type name; `data` holds what a user filled in, defaults are added. The `id` is the
+ * type's name where none is given.
+ */
 export type TestCredentials = Record<
 	string,
-	{ type: ICredentialType; data: ICredentialDataDecryptedObject }
+	{ type: ICredentialType; data: ICredentialDataDecryptedObject; id?: string }
 >;
 
 export interface NodeOptions {
@@ -286,7 +289,7 @@ export function nodeOf(
 		position: [0, 0],
 		parameters: structuredClone(parameters),
 		credentials: Object.fromEntries(
-			Object.keys(credentials).map((name) => [name, { id: name, name }]),
+			Object.entries(credentials).map(([name, { id = name }]) => [name, { id, name }]),
 		),
 		webhookId: randomUUID(),
 	};

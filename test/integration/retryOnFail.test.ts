@@ -45,7 +45,7 @@ const connecte = async ({ parameters, ...options }: Options): Promise<RunResult>
 			connecteApi: { type: new ConnecteApi(), data: { ...sandbox.connecte.credential } },
 		},
 		settings: retrying(),
-		parameters: { model: 'sandbox/echo', ...parameters },
+		parameters: { model: 'sandbox/echo', inputMode: 'json', ...parameters },
 		...options,
 	});
 

@@ -1,5 +1,6 @@
 import type { ICredentialDataDecryptedObject, IWebhookFunctions } from 'n8n-workflow';
 
+import type { CallContext } from '../../shared/item';
 import { abortable } from '../../shared/time';
 import { CONNECTE } from '../connecteService';
 
@@ -64,11 +65,11 @@ async function read(context: IWebhookFunctions): Promise<Read> {
 }
 
 /** The context with a credential that has been read, so that whatever is done with it does not read it again. */
-export function withCredential(
-	context: IWebhookFunctions,
+export function withCredential<C extends CallContext>(
+	context: C,
 	credential: ICredentialDataDecryptedObject,
-): IWebhookFunctions {
+): C {
 	return Object.create(context, {
 		getCredentials: { value: async () => await Promise.resolve(credential) },
-	}) as IWebhookFunctions;
+	}) as C;
 }

@@ -17,7 +17,7 @@ import { isFinal, predictionError, readPrediction, type Prediction } from '../pr
 import { inputModeField } from '../schema/input';
 import { cancelAbandoned } from '../waiting/cancellation';
 import { pollUntilEnd } from '../waiting/poll';
-import { suspendExecution } from '../waiting/suspend';
+import { awaitedItem } from '../waiting/suspend';
 
 /** Small models are done by then. */
 const FIRST_CHECK_MS = 500;
@@ -169,5 +169,5 @@ async function waitForWebhook(
 			context.logger.warn(`Prediction ${last.id}: ${(error as Error).message}`);
 	}
 	if (isFinal(last.status)) return [resultItem(item, last, simplify, model)];
-	return await suspendExecution(item, last, model, waiting, resumeUrl);
+	return [awaitedItem({ item, prediction: last, model, simplify, waiting, resumeUrl })];
 }

@@ -1,69 +1,131 @@
-import type { IExecuteFunctions, INodeExecutionData, IWebhookFunctions } from 'n8n-workflow';
+import type {
+	ICredentialDataDecryptedObject,
+	IDataObject,
+	IExecuteFunctions,
+	INodeExecutionData,
+	IRunExecutionData,
+	IWebhookFunctions,
+} from 'n8n-workflow';
 
 import { isObject, parseJson } from '../../shared/http/answer';
-import { isSimplified } from '../../shared/fields';
 import type { Item } from '../../shared/item';
+import { isTriedAgain } from '../../shared/tries';
+import { withCredential } from '../callback/credential';
 import { CONNECTE } from '../connecteService';
 import type { Prediction } from '../prediction';
-import { withoutCancel } from './cancellation';
-import { AFTER_DEADLINE_MS, startMonitor } from './monitor';
+import { cancelAbandoned, withoutCancel } from './cancellation';
+import { AFTER_DEADLINE_MS, startMonitor, type WatchedPrediction } from './monitor';
 import type { WaitOptions } from './options';
 
-/** What is stored with a waiting execution, to end its wait by. */
-export interface WaitState {
+/** A prediction whose end an execution is to wait for. */
+interface AwaitedPrediction {
+	item: Item;
+	prediction: Prediction;
+	model: string;
+	simplify: boolean;
+	waiting: WaitOptions;
+	resumeUrl: string;
+}
+
+/** What is stored of a prediction that is waited for. */
+export interface StoredPrediction {
+	/** Its place among the node's output items. */
+	index: number;
 	id: string;
 	model: string;
 	simplify: boolean;
+}
+
+/** What is stored with a waiting execution, to end its wait by. */
+export interface WaitState {
 	/** Milliseconds since 1970. */
 	deadline: number;
+	/** When n8n ends the wait itself. */
+	limit: number;
+	/** At least one; the id of the first one identifies the wait. */
+	predictions: StoredPrediction[];
 }
 
-const STATE = 'connectePrediction';
+const STATE = 'connecteWait';
+/** For the cancelling and the last reading of many, which takes its time where the API is slow. */
+const AFTER_DEADLINE_PER_PREDICTION_MS = 2_000;
+
+/** By the content of the item that stands for it until the execution is suspended. */
+const awaited = new WeakMap<IDataObject, AwaitedPrediction>();
 
 /**
- * Has n8n store the execution until the prediction ends, and watches over it meanwhile. n8n's own limit
- * comes a minute after 'Max Wait', for a process that was restarted.
+ * What stands for the result of a prediction that the execution is to wait for, see `suspendExecution`.
+ * Should another item end the node before that, the prediction is cancelled.
+ */
+export function awaitedItem(awaiting: AwaitedPrediction): INodeExecutionData {
+	const { item, prediction } = awaiting;
+	const { id, status } = prediction;
+	const json = { id, status };
+	awaited.set(json, awaiting);
+	item.signal.addEventListener('abort', () => void cancelAbandoned(item, id), { once: true });
+	return { json };
+}
+
+/**
+ * Has n8n store the execution until all predictions among the items have ended, and watches over it
+ * meanwhile; does nothing where there is none, or where n8n tries the node again for another item. Should all processes that know of the wait be gone, n8n's own
+ * limit ends it: it then passes on what the node's entry in its stack holds, which is made to be the results
+ * that are there already, and `{ id, status, timedOut: true }` for each prediction.
  *
- * @returns what the node puts out while it waits; its result takes that place
+ * @returns what the node puts out while it waits; its results take that place
  */
 export async function suspendExecution(
-	item: Item,
-	prediction: Prediction,
-	model: string,
-	{ maxWaitMs, cancelOnTimeout }: WaitOptions,
-	resumeUrl: string,
+	context: IExecuteFunctions,
+	items: INodeExecutionData[],
 ): Promise<INodeExecutionData[]> {
-	const { context } = item;
-	const { id, status } = prediction;
-	const deadline = Date.now() + maxWaitMs;
-	storeState(context, { id, model, simplify: isSimplified(item), deadline });
-	const lent = await contextWhileWaiting(item);
-	await context.putExecutionToWait(new Date(deadline + AFTER_DEADLINE_MS));
-	startMonitor({
-		context: lent,
-		prediction,
-		resumeUrl,
-		deadline,
-		cancelOnTimeout,
+	const waits = items.flatMap(({ json }, index) => {
+		const awaiting = awaited.get(json);
+		return awaiting ? [{ ...awaiting, index }] : [];
 	});
-	return [{ json: { id, status } }];
-}
-
-/**
- * The context for the time that the execution waits. n8n evaluates no expressions for it by then, so that a
- * credential which holds one cannot be read any more; it is used as it was.
- */
-async function contextWhileWaiting(item: Item): Promise<IExecuteFunctions> {
-	const { context, itemIndex } = withoutCancel(item);
-	const read = async () => await context.getCredentials(CONNECTE.credentialType, itemIndex);
-	const credential = await read();
-	return Object.create(context, {
-		getCredentials: { value: async () => await read().catch(() => credential) },
-	}) as IExecuteFunctions;
-}
-
-function storeState(context: IExecuteFunctions, state: WaitState): void {
+	const [first] = waits;
+	if (!first || isTriedAgain(context, items)) return items;
+	const deadline = Date.now() + Math.max(...waits.map(({ waiting }) => waiting.maxWaitMs));
+	const limit = deadline + AFTER_DEADLINE_MS + waits.length * AFTER_DEADLINE_PER_PREDICTION_MS;
+	const predictions = await watched(waits);
+	const state: WaitState = {
+		deadline,
+		limit,
+		predictions: waits.map(({ index, prediction: { id }, model, simplify }) => ({
+			index,
+			id,
+			model,
+			simplify,
+		})),
+	};
 	context.getContext('node')[STATE] = JSON.stringify(state);
+	context.getExecuteData().data = {
+		main: [
+			items.map((item) =>
+				awaited.has(item.json) ? { ...item, json: { ...item.json, timedOut: true } } : item,
+			),
+		],
+	};
+	await context.putExecutionToWait(new Date(limit));
+	startMonitor({ predictions, resumeUrl: first.resumeUrl, deadline, limit });
+	return items;
+}
+
+/** With the credential as it is now: once the execution is stored, n8n cannot evaluate one that holds an expression. */
+async function watched(waits: AwaitedPrediction[]): Promise<WatchedPrediction[]> {
+	const contexts = new Map<string, IExecuteFunctions>();
+	const predictions: WatchedPrediction[] = [];
+	for (const { item, prediction, waiting } of waits) {
+		const credential = await item.context.getCredentials<ICredentialDataDecryptedObject>(
+			CONNECTE.credentialType,
+			item.itemIndex,
+		);
+		const key = JSON.stringify(credential);
+		const context = contexts.get(key) ?? withCredential(withoutCancel(item).context, credential);
+		contexts.set(key, context);
+		const { id, status } = prediction;
+		predictions.push({ id, status, context, cancelOnTimeout: waiting.cancelOnTimeout });
+	}
+	return predictions;
 }
 
 /** What was stored with the execution that a webhook call is for; `undefined` where it is not ours. */
@@ -73,7 +135,21 @@ export function storedState(context: IWebhookFunctions): WaitState | undefined {
 		`{{ $node[${name}].context[${JSON.stringify(STATE)}] }}`,
 	);
 	const state = typeof stored === 'string' ? parseJson(stored) : undefined;
-	return isObject(state) && typeof state.id === 'string'
+	return isObject(state) && Array.isArray(state.predictions)
 		? (state as unknown as WaitState)
 		: undefined;
+}
+
+/** What n8n hands to webhook functions besides their typed interface. */
+interface ResumingContext {
+	runExecutionData?: IRunExecutionData | null;
+}
+
+type StackEntry = NonNullable<IRunExecutionData['executionData']>['nodeExecutionStack'][number];
+
+/** The step of a waiting execution that a call is for; none where the execution has gone on meanwhile. */
+export function waitingStep(context: IWebhookFunctions): StackEntry | undefined {
+	const { runExecutionData } = context as unknown as ResumingContext;
+	const step = runExecutionData?.executionData?.nodeExecutionStack[0];
+	return step?.node.name === context.getNode().name ? step : undefined;
 }

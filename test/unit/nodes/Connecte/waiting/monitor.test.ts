@@ -69,12 +69,13 @@ class Surroundings {
 	} as unknown as IExecuteFunctions;
 
 	watch(maxWaitMs = 60 * MINUTE, cancelOnTimeout = true, prediction = PREDICTION): void {
+		const { context } = this;
+		const deadline = this.begin + maxWaitMs;
 		startMonitor({
-			context: this.context,
-			prediction,
+			predictions: [{ ...prediction, context, cancelOnTimeout }],
 			resumeUrl: 'http://n8n.example/webhook-waiting/1/connecte',
-			deadline: this.begin + maxWaitMs,
-			cancelOnTimeout,
+			deadline,
+			limit: deadline + MINUTE,
 		});
 	}
 }
