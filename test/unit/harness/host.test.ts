@@ -1,8 +1,10 @@
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+
+import { create } from 'tar';
+
 import { hostFolder, pinnedRecipe, prepareHost, userCache } from '../../../harness/host.ts';
 import type { HostRecipe } from '../../../harness/host.ts';
 import type { InstallOptions } from '../../../scripts/install.cjs';
@@ -20,7 +22,9 @@ const packed = (manifest: object): Buffer => {
 	mkdirSync(path.join(folder, 'bin'), { recursive: true });
 	writeFileSync(path.join(folder, 'package.json'), JSON.stringify(manifest));
 	writeFileSync(path.join(folder, 'bin', 'n8n'), '');
-	return execFileSync('tar', ['-cz', '-C', work, 'package']);
+	const file = path.join(work, 'n8n.tgz');
+	create({ cwd: work, file, gzip: true, sync: true }, ['package']);
+	return readFileSync(file);
 };
 
 beforeEach(() => {

@@ -27,6 +27,7 @@ class FakeChannel {
 function sentTo(channels: FakeChannel[]) {
 	const sent: string[] = [];
 	const context = {
+		getNode: () => ({ name: 'Flux' }),
 		isStreaming: () => true,
 		sendChunk: (_type: string, _item: number, content?: string) => void sent.push(content ?? ''),
 	};

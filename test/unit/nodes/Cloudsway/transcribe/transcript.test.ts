@@ -45,7 +45,7 @@ describe('toTranscript', () => {
 		};
 		expect(transcriptJson(toTranscript(answer, about))).toEqual({
 			text: 'one two',
-			language: 'english',
+			language: 'en',
 			duration: 8.47,
 			segments: [
 				{ text: 'one two', start: 0, end: 3.32, confidence: expect.closeTo(0.75) as number },
