@@ -1,6 +1,6 @@
 const { projects } = require('../../jest.config.js');
 
-const [{ transform, moduleFileExtensions }] = projects;
+const [{ transform, transformIgnorePatterns, moduleFileExtensions }] = projects;
 
 module.exports = {
 	rootDir: __dirname,
@@ -13,4 +13,5 @@ module.exports = {
 	testTimeout: 60_000,
 	moduleFileExtensions,
 	transform,
+	transformIgnorePatterns,
 };
