@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, request as httpRequest, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { IDataObject } from 'n8n-workflow';
 import { signedCallbackUrl } from '../../nodes/Connecte/callback/callbackToken.ts';
@@ -12,6 +11,7 @@ import type { Execution, StoredWorkflow, WorkflowJson } from '../../harness/clie
 import { N8n } from '../../harness/n8n.ts';
 import { DEMO_SAMPLE, sampleUrl } from '../../harness/sandbox.ts';
 import { sharedN8n } from './shared.ts';
+import { listen } from '../listen.ts';
 
 const SECRET = 'webhook-secret-of-the-test';
 const TRIGGER = 'Connecte Trigger';
@@ -189,10 +189,9 @@ describe('a callback of the service', () => {
 			});
 			request.pipe(onward);
 		});
-		await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+		const proxied = await listen(proxy);
 		try {
-			const { port } = proxy.address() as AddressInfo;
-			const address = signed(trigger.url.replace(n8n.url, `http://127.0.0.1:${port}/n8n`));
+			const address = signed(trigger.url.replace(n8n.url, `${proxied}/n8n`));
 			expect((await send(address, await ended())).status).toBe(200);
 			const [run] = await runsOf(trigger);
 			const execution = await n8n.client.execution(run?.id ?? '');

@@ -1,5 +1,4 @@
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { freePort } from '../../harness/ports.ts';
 import { startSandbox } from '../../sandbox/server.ts';
 import type { Sandbox } from '../../sandbox/server.ts';
 import { readAccess } from '../../scripts/live/access.ts';
@@ -10,14 +9,6 @@ import { masked, reportOf } from '../../scripts/live/report.ts';
 
 let sandbox: Sandbox;
 let webhookPort: number;
-
-const freePort = async (): Promise<number> => {
-	const server = createServer();
-	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-	const { port } = server.address() as AddressInfo;
-	await new Promise((resolve) => server.close(resolve));
-	return port;
-};
 
 beforeAll(async () => {
 	sandbox = await startSandbox();

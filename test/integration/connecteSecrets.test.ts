@@ -1,8 +1,8 @@
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 
 import type { IDataObject, INodeParameters } from 'n8n-workflow';
 
+import { listen } from '../listen.ts';
 import { ConnecteApi } from '../../credentials/ConnecteApi.credentials.ts';
 import { Connecte } from '../../nodes/Connecte/Connecte.node.ts';
 import { runNode, type RunResult } from './engine.ts';
@@ -33,8 +33,7 @@ beforeAll(async () => {
 			}),
 		);
 	});
-	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-	baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+	baseUrl = await listen(server);
 });
 afterAll(() => {
 	server.close();

@@ -1,8 +1,8 @@
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 
 import type { ICredentialType, INodeParameters, INodeType } from 'n8n-workflow';
 
+import { listen } from '../listen.ts';
 import { CloudflareWorkersAiApi } from '../../credentials/CloudflareWorkersAiApi.credentials.ts';
 import { CloudswayApi } from '../../credentials/CloudswayApi.credentials.ts';
 import { ConnecteApi } from '../../credentials/ConnecteApi.credentials.ts';
@@ -24,8 +24,7 @@ beforeAll(async () => {
 			response.writeHead(418, { 'content-type': 'application/json' }).end('{}');
 		});
 	});
-	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-	baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+	baseUrl = await listen(server);
 });
 afterAll(() => {
 	server.close();

@@ -4,7 +4,7 @@ import { readSmallBinary, storedFile } from '../../shared/audio/source';
 import { valuesIn, type FieldValues } from '../../shared/fieldValues';
 import { isObject } from '../../shared/http/answer';
 import { inputError, type Item } from '../../shared/item';
-import type { Voice } from '../../shared/longRecordings/voices';
+import type { Voice } from '../../shared/longRecordings/voice';
 import { AUDIO_EXTENSIONS, uploadNameOf } from '../audioFile';
 
 export const MAX_KNOWN_SPEAKERS = 4;

@@ -1,5 +1,5 @@
 import type { Segment, Transcript } from '../transcript/transcript';
-import type { Voice } from './voices';
+import type { Voice } from './voice';
 
 /**
  * The transcripts of parts, in order, with one name a speaker. The first part's names stand; a speaker

@@ -12,7 +12,8 @@ import { transcriptJson, type Transcript } from '../transcript/transcript';
 import { OrderedText } from './orderedText';
 import { RecordingFile } from './recordingFile';
 import { nameSpeakers, speakersIn } from './speakerNames';
-import { voicesIn, type Voice } from './voices';
+import type { Voice } from './voice';
+import { voicesIn } from './voices';
 
 /** What the service said to one file. */
 export interface FileAnswer {

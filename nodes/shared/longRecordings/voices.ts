@@ -4,16 +4,7 @@ import { openSoundTrack } from '../audio/inspection';
 import { isTimed, type Timed } from '../transcript/overlap';
 import type { Segment, Transcript } from '../transcript/transcript';
 import { speakersIn } from './speakerNames';
-
-/** A speaker heard in a part, as it is introduced to the parts after it. */
-export interface Voice {
-	/** What the part called it. */
-	name: string;
-	/** What it is called where it is introduced: none of the names that a service makes up itself. */
-	sentName: string;
-	/** 2 to 10 s of it. */
-	sample: PartFile;
-}
+import type { Voice } from './voice';
 
 const SHORTEST_SECONDS = 2;
 /** Less than the 10 s that are taken, since a packet more may be in a sample. */

@@ -1,9 +1,8 @@
-import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { N8nClient } from '../../../harness/client.ts';
+import { listen } from '../../listen.ts';
 
 interface Call {
 	call: string;
@@ -35,9 +34,7 @@ beforeEach(async () => {
 			response.end(JSON.stringify({ data }));
 		});
 	});
-	server.listen(0, '127.0.0.1');
-	await once(server, 'listening');
-	client = new N8nClient(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+	client = new N8nClient(await listen(server));
 });
 
 afterEach(() => {
