@@ -47,6 +47,17 @@ export interface WaitState {
 }
 
 const STATE = 'connecteWait';
+/** Of executions that were put to wait before an execution could wait for several predictions. */
+const OLDER_STATE = 'connectePrediction';
+
+interface OlderWaitState {
+	id: string;
+	model: string;
+	simplify: boolean;
+	/** Milliseconds since 1970. */
+	deadline: number;
+}
+
 /** For the cancelling and the last reading of many, which takes its time where the API is slow. */
 const AFTER_DEADLINE_PER_PREDICTION_MS = 2_000;
 
@@ -68,9 +79,10 @@ export function awaitedItem(awaiting: AwaitedPrediction): INodeExecutionData {
 
 /**
  * Has n8n store the execution until all predictions among the items have ended, and watches over it
- * meanwhile; does nothing where there is none, or where n8n tries the node again for another item. Should all processes that know of the wait be gone, n8n's own
- * limit ends it: it then passes on what the node's entry in its stack holds, which is made to be the results
- * that are there already, and `{ id, status, timedOut: true }` for each prediction.
+ * meanwhile; does nothing where there is none, or where n8n tries the node again for another item. Should
+ * all processes that know of the wait be gone, n8n's own limit ends it: it then passes on what the node's
+ * entry in its stack holds, which is made to be the results that are there already, and
+ * `{ id, status, timedOut: true }` for each prediction.
  *
  * @returns what the node puts out while it waits; its results take that place
  */
@@ -130,14 +142,20 @@ async function watched(waits: AwaitedPrediction[]): Promise<WatchedPrediction[]>
 
 /** What was stored with the execution that a webhook call is for; `undefined` where it is not ours. */
 export function storedState(context: IWebhookFunctions): WaitState | undefined {
+	const state = storedIn(context, STATE);
+	if (state && Array.isArray(state.predictions)) return state as unknown as WaitState;
+	const older = storedIn(context, OLDER_STATE) as unknown as OlderWaitState | undefined;
+	if (typeof older?.id !== 'string') return undefined;
+	const { deadline, id, model, simplify } = older;
+	const predictions = [{ index: 0, id, model, simplify }];
+	return { deadline, limit: deadline + AFTER_DEADLINE_MS, predictions };
+}
+
+function storedIn(context: IWebhookFunctions, key: string): IDataObject | undefined {
 	const name = JSON.stringify(context.getNode().name);
-	const stored = context.evaluateExpression(
-		`{{ $node[${name}].context[${JSON.stringify(STATE)}] }}`,
-	);
+	const stored = context.evaluateExpression(`{{ $node[${name}].context[${JSON.stringify(key)}] }}`);
 	const state = typeof stored === 'string' ? parseJson(stored) : undefined;
-	return isObject(state) && Array.isArray(state.predictions)
-		? (state as unknown as WaitState)
-		: undefined;
+	return isObject(state) ? state : undefined;
 }
 
 /** What n8n hands to webhook functions besides their typed interface. */
