@@ -171,9 +171,9 @@ it('agrees with ajv on what fits', () => {
 				properties: { a: one, b: two },
 				$defs: { one: { type: 'string', minLength: 2 }, two: { type: 'integer' } },
 			};
-			// A copy, since ajv adds 'null' to the types of what it finds nullable.
+			// A copy that shares nothing, since ajv adds 'null' to the types of what it finds nullable.
 			const ajv = new Ajv({ strict: false, ownProperties: true });
-			const validate = ajv.compile(structuredClone(schema));
+			const validate = ajv.compile(JSON.parse(JSON.stringify(schema)) as Schema);
 			for (const value of values) {
 				for (const candidate of [{ a: value, b: value }, { a: value }]) {
 					const isFit = problemsOf(schema, candidate).length === 0;
