@@ -10,6 +10,8 @@ import { FaultPlans, type FaultPlan } from './core/faults.ts';
 import { serveSample } from './core/samples.ts';
 import type { SandboxService } from './core/service.ts';
 
+const KEEP_ALIVE_MS = 60_000;
+
 export interface SandboxOptions {
 	/** Default: any free port. */
 	port?: number;
@@ -124,6 +126,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 		socket.once('close', () => sockets.delete(socket));
 	});
 	server.requestTimeout = 0;
+	// A caller whose machine is busy must not meet the end of a connection that it is about to use again.
+	server.keepAliveTimeout = KEEP_ALIVE_MS;
 	await new Promise<void>((resolve, reject) => {
 		server.once('error', reject).listen(port, host, resolve);
 	});
