@@ -1,6 +1,6 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
-import type { FileAnswer } from './longRecordings/transcribeRecording';
+import type { FileAnswer } from './longRecordings/fileAnswer';
 
 /** A job of a service, under way or done, that was accepted for an item and may cost money. */
 export interface AcceptedJob {

@@ -11,11 +11,11 @@ import { isObject, messageIn, type Answer } from '../../shared/http/answer';
 import type { Mask } from '../../shared/http/secrets';
 import { callService } from '../../shared/http/transport';
 import { inputError, isToolRun, type Item } from '../../shared/item';
+import type { FileAnswer } from '../../shared/longRecordings/fileAnswer';
 import { LiveText } from '../../shared/liveText';
 import { escapeHtml, sentence } from '../../shared/text';
 import {
 	transcribeRecording,
-	type FileAnswer,
 	type FileToTranscribe,
 } from '../../shared/longRecordings/transcribeRecording';
 import { subtitleBinary } from '../../shared/transcript/subtitleBinary';

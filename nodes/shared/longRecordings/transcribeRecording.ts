@@ -1,6 +1,6 @@
 import { createHash } from 'crypto';
 
-import { NodeApiError, NodeOperationError, type IDataObject } from 'n8n-workflow';
+import { NodeApiError, NodeOperationError } from 'n8n-workflow';
 
 import { cutIntoParts, type Part, type PartLimits } from '../audio/parts';
 import { audioInMemory, type AudioSource, type OpenAudio } from '../audio/source';
@@ -8,20 +8,13 @@ import { showHint } from '../hint';
 import { keepPartialResult, type Item } from '../item';
 import { joinTranscripts, type JoinedTranscript, type TranscribedPart } from '../transcript/join';
 import type { Overlap } from '../transcript/overlap';
-import { transcriptJson, type Transcript } from '../transcript/transcript';
+import { transcriptJson } from '../transcript/transcript';
+import type { FileAnswer } from './fileAnswer';
 import { OrderedText } from './orderedText';
 import { RecordingFile } from './recordingFile';
 import { nameSpeakers, speakersIn } from './speakerNames';
 import type { Voice } from './voice';
 import { voicesIn } from './voices';
-
-/** What the service said to one file. */
-export interface FileAnswer {
-	/** The answer itself, as the JSON of an item. */
-	json: IDataObject;
-	/** With times that count from the file's beginning; missing where none was needed. */
-	transcript?: Transcript;
-}
 
 /** A file that goes out, and what goes with it. */
 export interface FileToTranscribe {
