@@ -110,6 +110,14 @@ export class N8nRestError extends Error {
 	}
 }
 
+/**
+ * Whether the data are those of the status. n8n 1.x stores them a moment after it: until then there are
+ * none, or those of an execution that waits and has nodes left to run.
+ */
+const isWhole = ({ status, data }: FullExecution): boolean =>
+	data !== undefined &&
+	(status !== 'success' || (data.executionData?.nodeExecutionStack ?? []).length === 0);
+
 interface CallOptions {
 	body?: unknown;
 	headers?: Record<string, string>;
@@ -262,8 +270,7 @@ export class N8nClient {
 		const deadline = Date.now() + timeoutMs;
 		for (;;) {
 			const execution = await this.execution(id);
-			// n8n 1.x stores the status a moment before the data.
-			if (statuses.includes(execution.status) && execution.data !== undefined) return execution;
+			if (statuses.includes(execution.status) && isWhole(execution)) return execution;
 			if (Date.now() > deadline) {
 				throw new Error(
 					`Execution ${id} is still '${execution.status}' after ${timeoutMs} ms; awaited: ${statuses.join(', ')}`,

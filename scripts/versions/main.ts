@@ -56,6 +56,14 @@ const messageOf = (error: unknown): string =>
 		.replace(/ while fetching it from \S+/, '')
 		.slice(0, MAX_MESSAGE_CHARS);
 
+/** What ended an install or n8n: its own line of it where there is one, and not the whole log. */
+const failureOf = (error: unknown, { problem }: Installer): string => {
+	const message = error instanceof Error ? error.message : String(error);
+	return messageOf(
+		problem ?? message.split('\n').find((line) => /^\w*Error: /.test(line)) ?? error,
+	);
+};
+
 /** A line of pnpm that names what is wrong, for instance a version that is not to be had. */
 const PROBLEM = /^\s*E[A-Z_]{3,}\s/;
 
@@ -75,7 +83,7 @@ class Installer {
 		});
 		createInterface({ input: child.stdout }).on('line', (line) => {
 			console.log(line);
-			if (PROBLEM.test(line)) this.problem ??= messageOf(line.trim());
+			if (PROBLEM.test(line)) this.problem ??= line.trim();
 		});
 		const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals];
 		return code ?? signal;
@@ -128,7 +136,7 @@ const see = async ({ recipe, node, reason }: Version, tarball: string): Promise<
 		n8n = await N8n.launch(host, { tarball });
 		seen.results = await runChecks(n8n);
 	} catch (error) {
-		seen.failure = installer.problem ?? messageOf(error);
+		seen.failure = failureOf(error, installer);
 		say(`  ${seen.failure}`);
 	} finally {
 		if (n8n !== undefined) writeFileSync(path.join(CACHE, `${recipe.n8n}.log`), n8n.program.log);

@@ -55,8 +55,21 @@ const version1 = (n8n: string): Version => ({
 	node: NODE_22,
 });
 
-const version2 = (n8n: string, reason?: string): Version => ({
-	recipe: { n8n, workspace: workspaceOf({ overrides: OVERRIDES_2, settings: [] }) },
+/** `imported`: packages that this n8n imports itself and does not name; without them it does not start. */
+const version2 = (
+	n8n: string,
+	{ reason, imported = [] }: { reason?: string; imported?: string[] } = {},
+): Version => ({
+	recipe: {
+		n8n,
+		workspace: workspaceOf({
+			overrides: OVERRIDES_2,
+			settings: [
+				...(imported.length === 0 ? [] : ['publicHoistPattern:']),
+				...imported.map((name) => `  - '${name}'`),
+			],
+		}),
+	},
 	reason,
 });
 
@@ -64,8 +77,14 @@ const version2 = (n8n: string, reason?: string): Version => ({
 export const versions = (): Version[] => [
 	version1('1.110.1'),
 	version1('1.123.81'),
-	version2('2.11.4', '2.10.0 names @n8n/api-types 1.10.0, which is not to be had'),
-	version2('2.27.4', '2.28.6 names @n8n/api-types 1.28.4, which is not to be had'),
+	version2('2.11.4', {
+		reason: '2.10.0 names @n8n/api-types 1.10.0, which is not to be had',
+		imported: ['@langchain/core', 'csv-parse', 'multer'],
+	}),
+	version2('2.27.4', {
+		reason: '2.28.6 names @n8n/api-types 1.28.4, which is not to be had',
+		imported: ['@langchain/core', 'multer'],
+	}),
 	{ recipe: pinnedRecipe() },
 	version2('2.41.3'),
 ];

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { stringify } from 'flatted';
 import { N8nClient } from '../../../harness/client.ts';
 import { listen } from '../../listen.ts';
 
@@ -77,13 +78,20 @@ it('a workflow is run with all that an older and a newer n8n ask for', async () 
 
 it('an execution has ended when n8n has stored its data too', async () => {
 	const ended = { id: '7', status: 'success' };
-	const data = '[{"resultData":"1"},{"runData":"2"},{}]';
+	const data = (left: object[]) => stringify({ executionData: { nodeExecutionStack: left } });
 	answers['GET /rest/executions/7'] = [
 		{ id: '7', status: 'running', data: '[]' },
 		{ ...ended, data: '[]' },
-		{ ...ended, data },
+		{ ...ended, data: data([{ node: 'Next' }]) },
+		{ ...ended, data: data([]) },
 	];
 	const execution = await client.waitForExecution('7', { pollMs: 1 });
-	expect(execution.data).toEqual({ resultData: { runData: {} } });
-	expect(calls).toHaveLength(3);
+	expect(execution.data.executionData?.nodeExecutionStack).toEqual([]);
+	expect(calls).toHaveLength(4);
+});
+
+it('an execution that failed has ended with the node in its stack that failed', async () => {
+	const data = stringify({ executionData: { nodeExecutionStack: [{ node: 'Failed' }] } });
+	answers['GET /rest/executions/7'] = [{ id: '7', status: 'error', data }];
+	await expect(client.waitForExecution('7')).resolves.toMatchObject({ status: 'error' });
 });
