@@ -78,7 +78,7 @@ export class TurnTracker {
 		return turn ? [{ ...turn, segment: { ...turn.segment, final: true } }] : [];
 	}
 
-	/** When speech was first heard, where the turn has any length from there on. */
+	/** When speech was first heard, unless the turn ends at that moment. */
 	private speechBefore(end: number | undefined): number | undefined {
 		const { speechFrom } = this;
 		return speechFrom !== undefined && speechFrom < (end ?? 0) ? speechFrom : undefined;
